@@ -1,0 +1,14 @@
+"""Which windows run together, in which precision, and the loop that runs them."""
+
+from .engine import run_batches
+from .plan import plan_batches
+from .precision import PRECISIONS, autocast_for_training, check_precision, supports_bf16
+
+__all__ = [
+    "PRECISIONS",
+    "autocast_for_training",
+    "check_precision",
+    "plan_batches",
+    "run_batches",
+    "supports_bf16",
+]

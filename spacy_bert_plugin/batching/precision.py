@@ -1,0 +1,51 @@
+"""In which number format the encoder computes, and whether this device can do it well."""
+
+import contextlib
+from contextlib import AbstractContextManager
+
+import torch
+
+from ..errors import Errors, SettingError
+
+PRECISIONS = ("fp32", "bf16")
+
+
+def supports_bf16(device: torch.device) -> bool:
+    """Say whether bfloat16 is computed in hardware: without it, it is slower than fp32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type != "cpu":
+        return False
+    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported", "_is_arm_bf16_supported")
+    checks = [getattr(torch.cpu, name, None) for name in names]
+    return any(check is not None and check() for check in checks)
+
+
+def check_precision(precision: str, device: torch.device) -> torch.dtype:
+    """Turn the setting into a dtype.
+
+    precision (str): "fp32" (exact, the default) or "bf16".
+    device (torch.device): Where the encoder runs.
+    RAISES (SettingError): The name is unknown, or the device has no bfloat16 units.
+    """
+    if precision not in PRECISIONS:
+        raise SettingError(
+            Errors.SB002.format(
+                name="precision", expected=" or ".join(map(repr, PRECISIONS)), got=precision
+            )
+        )
+    if precision == "bf16" and not supports_bf16(device):
+        raise SettingError(Errors.SB251.format(device=device))
+    return torch.bfloat16 if precision == "bf16" else torch.float32
+
+
+def autocast_for_training(
+    dtype: torch.dtype, device: torch.device
+) -> AbstractContextManager[object]:
+    """Run linear layers in bfloat16 while the weights themselves stay fp32.
+
+    Micikevicius et al. (2018), Mixed Precision Training, https://arxiv.org/abs/1710.03740
+    """
+    if dtype == torch.float32:
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype=dtype)

@@ -1,0 +1,186 @@
+"""Folders that are replaced as a whole: the old files or the new ones, never a third state.
+
+    parent/.NAME.new-3f2a91    1. written and synced beside the target
+    parent/NAME                2. renamed to .NAME.old-3f2a91
+    parent/.NAME.new-3f2a91    3. renamed to NAME; on an error .NAME.old-3f2a91 goes back
+    parent/.NAME.old-3f2a91    4. removed
+
+A crash between 2 and 3 leaves no NAME, but all old files in .NAME.old-3f2a91: `find_folder` gives that
+one to readers, and the next save clears it away.
+"""
+
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ..errors import CheckpointError, Errors
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+LOCK_SECONDS = 60.0
+_POLL_SECONDS = 0.05
+# What a checkpoint folder may hold. A folder with anything else is never replaced.
+_PARTS = re.compile(
+    r"(config|generation_config|manifest|tokenizer|tokenizer_config|special_tokens_map|"
+    r"added_tokens|vocab|model\.safetensors\.index)\.json|model(-\d+-of-\d+)?\.safetensors|"
+    r"(vocab|merges)\.txt|\..*",
+    re.ASCII | re.DOTALL,
+)
+
+
+def write_folder(files: Mapping[str, bytes], path: Path) -> None:
+    """Write files as the whole content of a folder, at once or not at all.
+
+    files (Mapping[str, bytes]): What each file holds, by name.
+    path (Path): The folder, which may exist. Where it is a link, the folder that it leads to.
+    RAISES (CheckpointError): It holds something that is no part of a checkpoint, or cannot be
+        written. What was there is still there, and nothing else is left behind.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _lock(target.parent) as is_locked:
+            _check_replaceable(target)
+            if is_locked:
+                _remove_leftovers(target)
+            _replace(files, target)
+    except OSError as error:
+        raise CheckpointError(Errors.SB350.format(path=path, error=error)) from error
+
+
+def find_folder(path: Path) -> Path:
+    """Find the folder that a reader should open.
+
+    path (Path): Where the folder was saved.
+    RETURNS (Path): The same path; or, after a crash in the middle of a save, the old folder
+        beside it. Nothing is changed on disk.
+    """
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        return path
+    for _ in range(4):  # a save in another process is between its two renames for moments only
+        if target.exists():
+            return path
+        kept = [p for p in _list_leftovers(target) if ".old-" in p.name and p.is_dir()]
+        if not kept:
+            return path
+        time.sleep(_POLL_SECONDS)
+    return max(kept, key=_get_time)
+
+
+def _replace(files: Mapping[str, bytes], target: Path) -> None:
+    token = secrets.token_hex(6)
+    staged = target.with_name(f".{target.name}.new-{token}")
+    try:
+        # Not tempfile.mkdtemp: the folder is for everybody whom the umask lets in.
+        os.mkdir(staged)
+        for name, data in files.items():
+            _write_file(staged / name, data)
+        _sync_folder(staged)
+        _swap(staged, target, target.with_name(f".{target.name}.old-{token}"))
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def _swap(staged: Path, target: Path, backup: Path) -> None:
+    if target.exists():
+        os.replace(target, backup)
+    try:
+        os.replace(staged, target)
+    except BaseException:
+        if backup.exists():
+            # If this fails as well, `find_folder` still finds the backup.
+            with suppress(OSError):
+                os.replace(backup, target)
+        raise
+    try:
+        _sync_folder(target.parent)
+    finally:
+        shutil.rmtree(backup, ignore_errors=True)
+
+
+def _write_file(path: Path, data: bytes) -> None:
+    with open(path, "xb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    """Make names in a folder survive a loss of power, where the system lets folders be synced."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _check_replaceable(target: Path) -> None:
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise CheckpointError(Errors.SB351.format(path=target, got="a file"))
+    with os.scandir(target) as found:
+        for entry in found:
+            is_part = _PARTS.fullmatch(entry.name) and not entry.is_dir()
+            if not is_part:
+                raise CheckpointError(Errors.SB351.format(path=target, got=f"'{entry.name}'"))
+
+
+def _list_leftovers(target: Path) -> list[Path]:
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.(new|old)-[0-9a-f]{{12}}", re.ASCII)
+    with suppress(OSError), os.scandir(target.parent) as found:
+        return [Path(entry.path) for entry in found if pattern.fullmatch(entry.name)]
+    return []
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Clear away what an earlier crash left. Only under the lock: nobody else is writing."""
+    for path in _list_leftovers(target):
+        if ".old-" in path.name and not target.exists():
+            os.replace(path, target)  # until the new files are in place, these are the model
+        else:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _get_time(path: Path) -> float:
+    with suppress(OSError):
+        return path.stat().st_mtime
+    return 0.0
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[bool]:
+    """Keep other saves out of a folder, where the system can. YIELDS (bool): Whether it could."""
+    if fcntl is None:
+        yield False
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        yield _wait_for_lock(descriptor)
+    finally:
+        os.close(descriptor)  # this lets go of the lock, too
+
+
+def _wait_for_lock(descriptor: int) -> bool:
+    deadline = time.monotonic() + LOCK_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_POLL_SECONDS)
+        except OSError:  # some network file systems have no locks
+            return False
+        else:
+            return True
+    return False

@@ -1,0 +1,30 @@
+"""All commands, under one name."""
+
+import typer
+
+from .convert import convert_cli
+from .debug_pieces import debug_pieces_cli
+from .fetch_encoder import fetch_encoder_cli
+from .info import info_cli
+from .init_config import init_config_cli
+
+HELP = "Train and use spaCy pipelines in which components share one BERT encoder."
+
+app = typer.Typer(
+    name="bert",
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("convert", no_args_is_help=True)(convert_cli)
+app.command("debug-pieces", no_args_is_help=True)(debug_pieces_cli)
+app.command("info")(info_cli)
+app.command("init-config", no_args_is_help=True)(init_config_cli)
+app.command("fetch-encoder", no_args_is_help=True)(fetch_encoder_cli)
+
+
+def main() -> None:
+    """Run the command line: the console script `spacy-bert`."""
+    app(prog_name="spacy-bert")

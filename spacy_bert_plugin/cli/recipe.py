@@ -1,0 +1,172 @@
+"""A config composed of parts: any set of components over one shared encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import Errors, SettingError
+
+Block = dict[str, Any]
+
+LISTENER: Block = {"@architectures": "spacy-bert-plugin.BertListener.v1", "upstream": "*"}
+# What a user is likely to change, with what to know about it
+COMMENTS = {
+    ("paths", "train"): "A .spacy file; jsonl, csv, tsv and columns with tags can be read as well",
+    ("system", "gpu_allocator"): '"pytorch" on a GPU: CuPy and torch then share one memory pool',
+    ("components.bert_transformer.model", "name"): (
+        'A folder with config.json, model.safetensors and tokenizer.json, "minilm-l6", or a name '
+        "on the Hugging Face hub"
+    ),
+    ("components.bert_transformer.model", "precision"): (
+        '"bf16" is faster where the device computes it in hardware: see spacy-bert info'
+    ),
+    ("components.bert_transformer.model", "freeze_layers"): (
+        "Lowest layers that training leaves alone; -1 for all"
+    ),
+    ("training", "max_steps"): "The learning rate falls to 0 at this step",
+    ("training", "eval_frequency"): "Steps from one evaluation to the next",
+    ("training", "patience"): "Stop after so many steps without a better score",
+    ("training.batcher", "size"): "Words of a batch",
+    ("training.optimizer", "head_factor"): "Rate of everything but the encoder, in multiples",
+    ("training.optimizer.learn_rate", "initial_rate"): (
+        "2e-5 to 5e-5 suit large encoders, 1e-4 to 2e-4 small ones"
+    ),
+}
+
+
+def _with_listener(architecture: str, **settings: Any) -> Block:
+    return {"@architectures": architecture, **settings, "tok2vec": dict(LISTENER)}
+
+
+def _textcat(*, is_exclusive: bool) -> Block:
+    return _with_listener(
+        "spacy.TextCatReduce.v1",
+        exclusive_classes=is_exclusive,
+        use_reduce_first=False,
+        use_reduce_last=False,
+        use_reduce_max=False,
+        use_reduce_mean=True,
+    )
+
+
+def _transitions(state_type: str, *, hidden_width: int, maxout_pieces: int) -> Block:
+    return _with_listener(
+        "spacy.TransitionBasedParser.v2",
+        state_type=state_type,
+        extra_state_tokens=False,
+        hidden_width=hidden_width,
+        maxout_pieces=maxout_pieces,
+        use_upper=False,
+    )
+
+
+def _spancat() -> Block:
+    model = _with_listener(
+        "spacy.SpanCategorizer.v1",
+        reducer={"@layers": "spacy.mean_max_reducer.v1", "hidden_size": 128},
+        scorer={"@layers": "spacy.LinearLogistic.v1"},
+    )
+    suggester = {"@misc": "spacy.ngram_suggester.v1", "sizes": [1, 2, 3]}
+    return {"model": model, "suggester": suggester, "spans_key": "sc", "threshold": 0.5}
+
+
+COMPONENTS: dict[str, Block] = {
+    "textcat": {"model": _textcat(is_exclusive=True)},
+    "textcat_multilabel": {"model": _textcat(is_exclusive=False)},
+    "ner": {"model": _transitions("ner", hidden_width=64, maxout_pieces=2)},
+    "spancat": _spancat(),
+    "tagger": {"model": _with_listener("spacy.Tagger.v2")},
+    "morphologizer": {"model": _with_listener("spacy.Tagger.v2")},
+    "trainable_lemmatizer": {"model": _with_listener("spacy.Tagger.v2")},
+    "senter": {"model": _with_listener("spacy.Tagger.v2")},
+    "parser": {"model": _transitions("parser", hidden_width=128, maxout_pieces=3)},
+}
+
+
+def compose_config(
+    pipeline: Sequence[str], *, encoder: str, lang: str, use_gpu: bool, max_steps: int
+) -> Block:
+    """Put a config together.
+
+    pipeline (Sequence[str]): Names out of `COMPONENTS`; the encoder is added in front.
+    encoder (str): Folder or name of the encoder.
+    lang (str): Language of the pipeline.
+    use_gpu (bool): Larger batches, and one memory pool for CuPy and torch.
+    max_steps (int): Length of the training.
+    RETURNS (dict): The config, without the settings that have a default.
+    RAISES (SettingError): a component that is not known here, or twice, or none.
+    """
+    strange = [name for i, name in enumerate(pipeline) if _is_strange(name, pipeline[:i])]
+    if strange or not pipeline:
+        got = ", ".join(strange) or "none"
+        raise SettingError(Errors.SB661.format(got=got, expected=", ".join(COMPONENTS)))
+    corpus = {"@readers": "spacy-bert-plugin.Corpus.v1"}
+    return {
+        "paths": {"train": None, "dev": None},
+        "system": {"seed": 0, "gpu_allocator": "pytorch" if use_gpu else None},
+        "nlp": {"lang": lang, "pipeline": ["bert_transformer", *pipeline], "batch_size": 128},
+        "components": {
+            "bert_transformer": {
+                "factory": "bert_transformer",
+                "model": {
+                    "@architectures": "spacy-bert-plugin.BertEncoder.v1",
+                    "name": encoder,
+                    "batch_pieces": 16384 if use_gpu else 1024,
+                },
+            },
+            **{name: {"factory": name, **COMPONENTS[name]} for name in pipeline},
+        },
+        "corpora": {
+            "train": {**corpus, "path": "${paths.train}"},
+            "dev": {**corpus, "path": "${paths.dev}"},
+        },
+        "training": _compose_training(use_gpu=use_gpu, max_steps=max_steps),
+    }
+
+
+def _is_strange(name: str, before: Sequence[str]) -> bool:
+    return name not in COMPONENTS or name in before
+
+
+def _compose_training(*, use_gpu: bool, max_steps: int) -> Block:
+    return {
+        "max_steps": max_steps,
+        "eval_frequency": 100,
+        "patience": 600,
+        "dropout": 0.1,
+        "batcher": {
+            "@batchers": "spacy.batch_by_words.v1",
+            "size": 2000 if use_gpu else 500,
+            "tolerance": 0.2,
+            "discard_oversize": False,
+        },
+        "optimizer": {
+            "@optimizers": "spacy-bert-plugin.AdamW.v1",
+            "learn_rate": {
+                "@schedules": "warmup_linear.v1",
+                "warmup_steps": max(1, max_steps // 10),
+                "total_steps": "${training.max_steps}",
+                "initial_rate": 1e-4,
+            },
+        },
+    }
+
+
+def add_comments(text: str) -> str:
+    """Write comments above the settings that a user is likely to change.
+
+    text (str): A config. Sections and settings without a comment stay as they are.
+    """
+    lines = []
+    section = ""
+    for line in text.split("\n"):
+        if line.startswith("["):
+            section = line.strip("[]")
+            comment = COMMENTS.get((section.rpartition(".")[0], section.rpartition(".")[2]))
+        else:
+            comment = COMMENTS.get((section, line.partition("=")[0].strip()))
+        if comment is not None:
+            lines.append(f"# {comment}")
+        lines.append(line)
+    return "\n".join(lines)

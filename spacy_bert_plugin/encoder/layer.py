@@ -1,0 +1,54 @@
+"""One layer of the encoder: attention and feed-forward, each with residual and norm.
+
+Paper: Vaswani et al., Attention Is All You Need, section 3.1, https://arxiv.org/abs/1706.03762
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .attention import AttentionPlan, SelfAttention
+from .config import EncoderConfig
+from .linear import WeightCache, apply_linear
+
+
+class EncoderLayer(nn.Module):
+    """Self-attention, then the feed-forward part, both normalised after the residual sum."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.activation = config.activation
+        self.attention = SelfAttention(config.width, n_heads=config.n_heads)
+        self.attention_norm = nn.LayerNorm(config.width, eps=config.layer_norm_eps)
+        self.up = nn.Linear(config.width, config.hidden_width)
+        self.down = nn.Linear(config.hidden_width, config.width)
+        self.output_norm = nn.LayerNorm(config.width, eps=config.layer_norm_eps)
+        self._up_cache = WeightCache()
+        self._down_cache = WeightCache()
+
+    def forward(
+        self,
+        x: Tensor,
+        plan: AttentionPlan,
+        *,
+        dropout: float = 0.0,
+        attention_dropout: float = 0.0,
+    ) -> Tensor:
+        """Apply the layer to the pieces of all windows.
+
+        x: Vectors, windows sorted by length.
+        plan: Which rows belong to one window.
+        dropout: Rate for the output of both parts.
+        attention_dropout: Rate for attention weights.
+        Shape: x (n_pieces, width) -> (n_pieces, width).
+        """
+        attended = self.attention(x, plan, dropout=attention_dropout)
+        x = _norm(self.attention_norm, x + F.dropout(attended, dropout))
+        hidden = apply_linear(x, (self.up,), self._up_cache, activation=self.activation)
+        output = apply_linear(hidden, (self.down,), self._down_cache)
+        return _norm(self.output_norm, x + F.dropout(output, dropout))
+
+
+def _norm(norm: nn.LayerNorm, x: Tensor) -> Tensor:
+    return F.layer_norm(x, norm.normalized_shape, norm.weight, norm.bias, norm.eps)

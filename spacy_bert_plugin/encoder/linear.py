@@ -1,0 +1,177 @@
+"""Linear maps, with weights made ready once for prediction.
+
+With gradients a linear map is `F.linear` on the parameters. In prediction the weights of one map,
+or of several that read the same input, are put side by side, cast, and on CPU reordered into the
+blocked layout of oneDNN, whose kernels then need neither a copy nor a cast of them. Docs:
+https://uxlfoundation.github.io/oneDNN/dev_guide_matmul.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from threading import Lock
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Key = tuple[tuple[int, int], ...]
+# Activations that oneDNN computes inside the linear map: its name and algorithm for each.
+_FUSED = {
+    "none": ("none", ""),
+    "gelu": ("gelu", "none"),
+    "gelu_tanh": ("gelu", "tanh"),
+    "relu": ("relu", ""),
+}
+
+
+def _gelu_tanh(x: Tensor) -> Tensor:
+    return F.gelu(x, approximate="tanh")
+
+
+def _identity(x: Tensor) -> Tensor:
+    return x
+
+
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "none": _identity,
+    "gelu": F.gelu,
+    "gelu_tanh": _gelu_tanh,
+    "relu": F.relu,
+    "silu": F.silu,
+}
+
+
+def apply_linear(
+    x: Tensor, layers: Sequence[nn.Linear], cache: WeightCache, *, activation: str = "none"
+) -> Tensor:
+    """Apply linear maps that read the same input, then an activation.
+
+    x: Input. Its type is the type that is computed in.
+    layers: The maps. Their outputs lie side by side in the result.
+    cache: Where the weights of these maps are kept ready.
+    activation: "none" or one of `config.ACTIVATIONS`.
+    Shape: x (n, in) -> (n, sum of out).
+    """
+    if needs_plain_path(x, layers):
+        weight, bias = _join(layers)
+        if x.dtype != weight.dtype:
+            weight, bias = weight.to(x.dtype), None if bias is None else bias.to(x.dtype)
+        return _ACTIVATIONS[activation](F.linear(x, weight, bias))
+    ready = cache.get(layers, x.dtype)
+    if not ready.is_reordered:
+        return _ACTIVATIONS[activation](F.linear(x, ready.weight, ready.bias))
+    attr, algorithm = _FUSED.get(activation, _FUSED["none"])
+    y: Tensor = torch.ops.mkldnn._linear_pointwise(
+        x.contiguous(), ready.weight, ready.bias, attr, [], algorithm
+    )
+    return y if activation in _FUSED else _ACTIVATIONS[activation](y)
+
+
+def needs_plain_path(x: Tensor, layers: Sequence[nn.Linear]) -> bool:
+    """Tell whether the parameters themselves have to be used.
+
+    They have to where a gradient flows, where autocast chooses the types, and where torch keeps
+    no count of changes to them.
+    """
+    if torch.is_grad_enabled() and (
+        x.requires_grad or any(p.requires_grad for layer in layers for p in layer.parameters())
+    ):
+        return True
+    return torch.is_autocast_enabled(x.device.type) or layers[0].weight.is_inference()
+
+
+@dataclass(frozen=True)
+class ReadyWeights:
+    """Weights of one or more maps, as a kernel wants them.
+
+    key: Addresses and change counts of the parameters at the time of making.
+    sources: The parameters' memory. Held so that no other tensor can come to lie at its address.
+    Shape: weight (out, in), opaque where it is reordered; bias (out,).
+    """
+
+    key: Key
+    sources: tuple[Tensor, ...]
+    weight: Tensor
+    bias: Tensor | None
+    is_reordered: bool
+
+
+class WeightCache:
+    """Ready weights of one set of linear maps, by type.
+
+    An entry is made anew when a parameter has another address or was changed in place. It is no
+    part of the state of a module: a copied or pickled module starts with an empty one. Threads
+    share a cache: reading takes no lock, and what a reader holds never changes.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[torch.dtype, ReadyWeights] = {}
+        self._lock = Lock()
+
+    def get(self, layers: Sequence[nn.Linear], dtype: torch.dtype) -> ReadyWeights:
+        """Return the weights of `layers` in a type, made now if they have changed."""
+        key = _make_key(layers)
+        entry = self._entries.get(dtype)
+        if entry is None or entry.key != key:
+            with self._lock:
+                entry = self._entries.get(dtype)
+                if entry is None or entry.key != key:
+                    entry = self._entries[dtype] = _make_ready(layers, dtype, key)
+        return entry
+
+    def clear(self) -> None:
+        """Forget all weights, after a change that torch does not count."""
+        self._entries.clear()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> WeightCache:
+        return WeightCache()
+
+    def __reduce__(self) -> tuple[type[WeightCache], tuple[()]]:
+        return WeightCache, ()
+
+
+@cache
+def has_onednn(dtype: torch.dtype) -> bool:
+    """Tell whether this torch and this processor have the oneDNN kernels for a type."""
+    ops = torch.ops.mkldnn
+    names = ("_linear_pointwise", "_reorder_linear_weight")
+    if not all(hasattr(ops, name) for name in names):
+        return False
+    if dtype == torch.bfloat16:
+        return hasattr(ops, "_is_mkldnn_bf16_supported") and bool(ops._is_mkldnn_bf16_supported())
+    return dtype == torch.float32
+
+
+def _make_key(layers: Sequence[nn.Linear]) -> Key:
+    return tuple(
+        (p.data_ptr(), p._version) for layer in layers for p in layer.parameters(recurse=False)
+    )
+
+
+# Built outside inference mode: an entry made there could not be used where gradients are on.
+@torch.inference_mode(False)
+@torch.no_grad()
+def _make_ready(layers: Sequence[nn.Linear], dtype: torch.dtype, key: Key) -> ReadyWeights:
+    sources = tuple(p.detach() for layer in layers for p in layer.parameters(recurse=False))
+    weight, bias = _join(layers)
+    weight = weight.detach().to(dtype)
+    bias = None if bias is None else bias.detach().to(dtype)
+    is_reordered = weight.device.type == "cpu" and has_onednn(dtype)
+    if is_reordered:
+        weight = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), None)
+    return ReadyWeights(key, sources, weight, bias, is_reordered)
+
+
+def _join(layers: Sequence[nn.Linear]) -> tuple[Tensor, Tensor | None]:
+    if len(layers) == 1:
+        return layers[0].weight, layers[0].bias
+    biases: list[Tensor] = [layer.bias for layer in layers if layer.bias is not None]
+    weight = torch.cat(tuple(layer.weight for layer in layers))
+    return weight, torch.cat(biases) if biases else None

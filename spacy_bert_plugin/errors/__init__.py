@@ -1,0 +1,51 @@
+"""Every exception and every message that users can meet.
+
+A message says what was expected, what came and what to do next. Codes are grouped by room:
+SB0xx general, SB1xx pieces, SB2xx encoder and batching, SB3xx checkpoints, SB4xx training,
+SB5xx layers and pipeline, SB6xx data formats and the command line.
+"""
+
+from .checkpoints import CheckpointMessages
+from .encoder import EncoderMessages
+from .exceptions import (
+    BertPluginError,
+    CheckpointError,
+    CheckpointNotFoundError,
+    DataError,
+    ListenerError,
+    MissingDependencyError,
+    SettingError,
+    TextError,
+    TrainingError,
+)
+from .formats import FormatMessages
+from .general import GeneralMessages
+from .pieces import PieceMessages
+from .pipeline import PipelineMessages
+from .training import TrainingMessages
+
+
+class Errors(
+    GeneralMessages,
+    PieceMessages,
+    EncoderMessages,
+    CheckpointMessages,
+    TrainingMessages,
+    PipelineMessages,
+    FormatMessages,
+):
+    """All messages by code: `Errors.SB301.format(...)`."""
+
+
+__all__ = [
+    "BertPluginError",
+    "CheckpointError",
+    "CheckpointNotFoundError",
+    "DataError",
+    "Errors",
+    "ListenerError",
+    "MissingDependencyError",
+    "SettingError",
+    "TextError",
+    "TrainingError",
+]

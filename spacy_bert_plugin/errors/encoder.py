@@ -1,0 +1,54 @@
+"""Messages SB2xx: encoder (SB20x to SB22x)."""
+
+
+class EncoderMessages:
+    """Messages of the room `encoder` and of the name tables that feed it."""
+
+    SB200 = (
+        "Encoder size '{name}' must be a whole number from {low} to {high}, but it is {got!r}. "
+        "Check '{name}' in the config of the encoder."
+    )
+    SB201 = (
+        "Encoder setting '{name}' must be {expected}, but it is {got!r}. "
+        "Check '{name}' in the config of the encoder."
+    )
+    SB202 = (
+        "The width of the encoder ({width}) must be a multiple of its heads ({n_heads}). "
+        "Change one of the two."
+    )
+    SB203 = (
+        "An encoder of these sizes would have {got:,} parameters; at most {high:,} are supported. "
+        "Check the sizes in the config of the encoder."
+    )
+    SB204 = (
+        "Encoder setting 'n_positions' must be larger than the position offset ({offset}), "
+        "but it is {got}. Check the sizes in the config of the encoder."
+    )
+    SB205 = (
+        "Packed input '{name}' must be a tensor of {expected}, but it is {got}. "
+        "Build it with `pack` from spacy_bert_plugin.encoder."
+    )
+    SB206 = (
+        "The window lengths of a packed input must be whole numbers of at least 0 that add up to "
+        "its {expected} pieces, but they are {got}. Give one length for every window."
+    )
+    SB207 = (
+        "A window of at most {expected} pieces was expected, but one has {got}. "
+        "Split the text into shorter windows."
+    )
+    SB208 = (
+        "Expected {name} ids from 0 to {high}, but found {got}. "
+        "The pieces come from a tokenizer that does not belong to this encoder."
+    )
+    SB209 = (
+        "This encoder has no pooler, so it cannot pool. Use the mean of the token vectors, or "
+        "a checkpoint that has a pooler."
+    )
+    SB210 = (
+        "Expected a precision among {expected}, but got {got!r}. "
+        "Change the precision in the config."
+    )
+    SB211 = (
+        "Cannot freeze {got!r} layers: expected a whole number from 0 to {high}, or -1 or 'all' "
+        "for the whole encoder. Change the number of frozen layers in the config."
+    )

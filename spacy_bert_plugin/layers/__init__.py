@@ -1,0 +1,36 @@
+"""The bridge to thinc: the encoder and its listeners as `Model[list[Doc], list[Floats2d]]`."""
+
+from .bert_encoder import (
+    DEFAULT_NAME,
+    EncoderModel,
+    build_bert_encoder_v1,
+    get_shim,
+    run_encoder,
+    set_checkpoint,
+    split_rows,
+)
+from .encode import EncodedDocs
+from .listener import (
+    BertListener,
+    build_bert_listener_v1,
+    build_bert_pooled_listener_v1,
+)
+from .prepare import PreparedDocs, prepare_docs
+from .settings import EncoderSettings
+
+__all__ = [
+    "DEFAULT_NAME",
+    "BertListener",
+    "EncodedDocs",
+    "EncoderModel",
+    "EncoderSettings",
+    "PreparedDocs",
+    "build_bert_encoder_v1",
+    "build_bert_listener_v1",
+    "build_bert_pooled_listener_v1",
+    "get_shim",
+    "prepare_docs",
+    "run_encoder",
+    "set_checkpoint",
+    "split_rows",
+]

@@ -1,0 +1,218 @@
+"""`spacy-bert-plugin.BertEncoder.v1`: Docs in, one vector a token out."""
+
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from spacy.tokens import Doc
+from spacy.util import SimpleFrozenDict
+from thinc.api import Model, torch2xp, xp2torch
+from thinc.types import Floats2d
+
+from ..batching import check_precision
+from ..checkpoints import (
+    LoadedCheckpoint,
+    build_checkpoint,
+    load_checkpoint,
+    read_tokenizer,
+    resolve_checkpoint,
+)
+from ..errors import Errors, SettingError
+from .encode import EncodedDocs, EncodeOptions, encode_docs
+from .prepare import PreparedDocs, prepare_docs
+from .settings import EncoderSettings
+from .shim import BertShim
+
+EncoderModel = Model[list[Doc], list[Floats2d]]
+GradientsT = dict[str, torch.Tensor]
+DEFAULT_NAME = "minilm-l6"
+
+
+def build_bert_encoder_v1(
+    name: str | None = DEFAULT_NAME,
+    revision: str | None = None,
+    sizes: dict[str, Any] = SimpleFrozenDict(),
+    tokenizer: str | None = None,
+    output: str = "tokens",
+    max_pieces: int | None = None,
+    overlap: int = 64,
+    batch_pieces: int = 1024,
+    precision: str = "fp32",
+    freeze_layers: int = 0,
+    layer_decay: float = 1.0,
+) -> EncoderModel:
+    """Build an encoder. Weights come with `initialize` or with a saved pipeline, not before.
+
+    Use it as the model of `bert_transformer`, to be shared, or in the `tok2vec` slot of any
+    spaCy architecture, as that component's own encoder.
+
+    name (str | None): A local folder, "minilm-l6" for the embedded default, or the name of a
+        repository on the Hugging Face hub. None: random weights of the given `sizes`.
+    revision (str | None): Commit, branch or tag on the hub.
+    sizes (dict): For random weights: fields of `encoder.EncoderConfig` such as width, n_layers,
+        n_heads, hidden_width. With it, `tokenizer` is needed.
+    tokenizer (str | None): Folder or file of the tokenizer, for random weights.
+    output (str): "tokens", or one row a Doc: "cls", "pooler", "mean".
+    max_pieces (int | None): Most pieces of a window; None for what the encoder takes.
+    overlap (int): Pieces shared by the windows of a long Doc.
+    batch_pieces (int): Most pieces of one forward pass.
+    precision (str): "fp32", or "bf16" where the device computes it in hardware.
+    freeze_layers (int): Lowest layers that training leaves alone; -1 for all.
+    layer_decay (float): Factor on the learning rate from each layer to the one below.
+    RETURNS (Model[list[Doc], list[Floats2d]]): Shape: (n_tokens, width) for each Doc.
+    RAISES (SettingError): A value cannot work.
+    """
+    settings = EncoderSettings(
+        output=output,
+        max_pieces=max_pieces,
+        overlap=overlap,
+        batch_pieces=batch_pieces,
+        precision=precision,
+        freeze_layers=freeze_layers,
+        layer_decay=layer_decay,
+    )
+    if name is None and not (sizes and tokenizer):
+        raise SettingError(Errors.SB503)
+
+    return Model(
+        "bert_encoder",
+        forward,
+        init=init,
+        dims={"nO": None},
+        attrs={
+            "dropout_rate": 0.0,
+            "settings": settings,
+            "load": partial(load_weights, name, revision, dict(sizes), tokenizer),
+            "replace_listener": replace_listener,
+            "replace_listener_cfg": replace_listener_cfg,
+        },
+        shims=[BertShim(freeze=freeze_layers, layer_decay=layer_decay)],
+    )
+
+
+def forward(
+    model: EncoderModel, docs: list[Doc], is_train: bool
+) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Doc]]]:
+    name = model.attrs["settings"].output
+    pooled = [] if name == "tokens" else [name]
+    encoded, prepared, backward = run_encoder(model, docs, is_train=is_train, pooled=pooled)
+    vectors = encoded.tokens if name == "tokens" else encoded.pooled[name]
+    counts = prepared.alignment.doc_tokens.tolist() if name == "tokens" else [1] * len(docs)
+
+    def backprop(gradients: list[Floats2d]) -> list[Doc]:
+        if gradients:
+            backward({name: xp2torch(model.ops.xp.concatenate(gradients), device=vectors.device)})
+        return []
+
+    return split_rows(torch2xp(vectors.detach()), counts), backprop
+
+
+def init(model: EncoderModel, X: Any = None, Y: Any = None) -> EncoderModel:  # noqa: N803
+    shim = get_shim(model)
+    if not shim.is_loaded:
+        set_checkpoint(model, model.attrs["load"]())
+    return model
+
+
+def load_weights(
+    name: str | None, revision: str | None, sizes: dict[str, Any], tokenizer: str | None
+) -> LoadedCheckpoint:
+    """Load a checkpoint, or make one with random weights."""
+    if name is not None:
+        return load_checkpoint(resolve_checkpoint(name, revision=revision))
+    return build_checkpoint(sizes, read_tokenizer(Path(str(tokenizer))))
+
+
+def set_checkpoint(model: EncoderModel, checkpoint: LoadedCheckpoint) -> None:
+    """Give a model its weights and check its settings against them.
+
+    RAISES (SettingError): Windows longer than the encoder takes, or no pooler where one is asked.
+    """
+    settings = model.attrs["settings"]
+    longest = checkpoint.encoder.config.max_pieces
+    if settings.max_pieces is not None and settings.max_pieces > longest:
+        expected = f"at most {longest}, the longest window that this encoder takes"
+        raise SettingError(
+            Errors.SB002.format(name="max_pieces", expected=expected, got=settings.max_pieces)
+        )
+    if settings.output == "pooler" and not checkpoint.encoder.config.use_pooler:
+        raise SettingError(Errors.SB501)
+    shim = get_shim(model)
+    shim.set_checkpoint(checkpoint)
+    model.set_dim("nO", checkpoint.encoder.config.width, force=True)
+
+
+def get_shim(model: EncoderModel) -> BertShim:
+    """Find what holds the weights of an encoder model."""
+    shim = model.shims[0]
+    if not isinstance(shim, BertShim):
+        raise SettingError(Errors.SB504.format(got=model.name))
+    return shim
+
+
+def run_encoder(
+    model: EncoderModel,
+    docs: Sequence[Doc],
+    *,
+    is_train: bool,
+    pooled: Collection[str] = (),
+    use_all_layers: bool = False,
+) -> tuple[EncodedDocs, PreparedDocs, Callable[[GradientsT], None]]:
+    """Run Docs through an encoder model.
+
+    pooled (Collection[str]): Which vectors a Doc to compute as well: "cls", "pooler", "mean".
+    RETURNS: The vectors; the integers they came from; and what takes gradients by name
+        ("tokens" and the pooled ones) and adds to those of the weights.
+    """
+    shim, settings = get_shim(model), model.attrs["settings"]
+    checkpoint = shim.checkpoint
+    encoder = checkpoint.encoder
+    prepared = prepare_docs(
+        docs,
+        checkpoint.tokenizer,
+        max_pieces=settings.max_pieces or encoder.config.max_pieces,
+        overlap=settings.overlap,
+    )
+    device = next(encoder.parameters()).device
+    use_gradient = is_train and not shim.is_frozen
+    options = EncodeOptions(
+        batch_pieces=settings.batch_pieces,
+        dtype=check_precision(settings.precision, device),
+        dropout=model.attrs["dropout_rate"] if use_gradient else 0.0,
+        pooled=pooled,
+        use_all_layers=use_all_layers,
+    )
+    with torch.enable_grad() if use_gradient else torch.inference_mode():
+        encoded = encode_docs(encoder, checkpoint.tokenizer, prepared, options)
+
+    def backward(gradients: GradientsT) -> None:
+        outputs = {"tokens": encoded.tokens, **encoded.pooled}
+        names = [name for name in gradients if outputs[name].requires_grad]
+        if names:
+            torch.autograd.backward([outputs[n] for n in names], [gradients[n] for n in names])
+
+    return encoded, prepared, backward
+
+
+def split_rows(array: Any, counts: Sequence[int]) -> list[Any]:
+    """Cut an array into one for each Doc, without copying. Shape: (sum of counts, width)"""
+    parts, begin = [], 0
+    for count in counts:
+        parts.append(array[begin : begin + count])
+        begin += count
+    return parts
+
+
+def replace_listener(copied: EncoderModel, listener: Any, component: Any) -> EncoderModel:
+    """Make the copy that replaces a listener hand on what the listener did."""
+    copied.attrs["settings"].output = listener.output
+    return copied
+
+
+def replace_listener_cfg(
+    encoder_cfg: dict[str, Any], listener_cfg: dict[str, Any]
+) -> dict[str, Any]:
+    """Config of the copy: the encoder's, with the output of the listener."""
+    return {**encoder_cfg, "output": listener_cfg.get("pooling", "tokens")}

@@ -1,0 +1,179 @@
+"""Prepared Docs through the encoder: one vector a token, one a Doc, all differentiable."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..batching import autocast_for_training, plan_batches, run_batches
+from ..encoder import PackedInput
+from ..errors import Errors, SettingError
+from ..pieces import IntArray, PieceTokenizer, TokenRows, map_rows, pack_windows
+from ..typedefs import Encoded, Encoder
+from .prepare import PreparedDocs
+
+
+@dataclass
+class EncodedDocs:
+    """What the encoder made of a batch of Docs.
+
+    tokens: One vector a token, Docs one after the other; zeros for tokens without pieces.
+        Shape: (n_tokens, width), float32
+    pooled: By name ("cls", "pooler", "mean"), one vector a Doc.
+        Shape: (n_docs, width), float32 each
+    window_layers: With `use_all_layers`, for each window every hidden state, embeddings first.
+        Shape: (n_layers + 1, n_window_pieces, width) each, on the host
+    """
+
+    tokens: Tensor
+    pooled: dict[str, Tensor] = field(default_factory=dict)
+    window_layers: dict[int, Tensor] = field(default_factory=dict)
+    n_layers: int = 0
+
+
+@dataclass(frozen=True)
+class EncodeOptions:
+    """How one call runs.
+
+    batch_pieces: Most pieces of a forward pass.
+    dtype: Number format of the linear layers.
+    dropout: Rate; 0.0 in prediction.
+    pooled: Which pooled vectors to compute.
+    """
+
+    batch_pieces: int
+    dtype: torch.dtype = torch.float32
+    dropout: float = 0.0
+    pooled: Collection[str] = ()
+    use_all_layers: bool = False
+
+
+def encode_docs(
+    encoder: Encoder, tokenizer: PieceTokenizer, docs: PreparedDocs, options: EncodeOptions
+) -> EncodedDocs:
+    """Run Docs through the encoder, in batches of windows of similar length.
+
+    Gradients flow if they are enabled in the caller. Memory beyond the result is bounded by
+    one batch in prediction; in training every batch keeps its graph until the backward pass.
+
+    RETURNS (EncodedDocs): Tensors on the encoder's device.
+    """
+    run = _Run(encoder, tokenizer, docs, options)
+    lengths = docs.windows.lengths + tokenizer.n_special
+    run_batches(plan_batches(lengths, options.batch_pieces), run.prepare)
+    return run.finish()
+
+
+class _Run:
+    """The state of one call: where the vectors of finished batches are collected."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        tokenizer: PieceTokenizer,
+        docs: PreparedDocs,
+        options: EncodeOptions,
+    ) -> None:
+        self.encoder, self.tokenizer, self.docs, self.options = encoder, tokenizer, docs, options
+        self.device = next(encoder.parameters()).device
+        self.parts: list[tuple[Tensor, Tensor]] = []  # tokens, vectors: kept for the gradient
+        self.firsts: list[tuple[Tensor, Tensor]] = []  # windows, first rows
+        self.window_layers: dict[int, Tensor] = {}
+        self.is_training = torch.is_grad_enabled()
+        self.tokens = torch.zeros(docs.n_tokens, encoder.config.width, device=self.device)
+
+    def prepare(self, batches: Sequence[IntArray]) -> Callable[[int], None]:
+        tokenizer, docs = self.tokenizer, self.docs
+        mapped = map_rows(
+            docs.alignment,
+            docs.windows,
+            batches,
+            n_prefix=len(tokenizer.prefix_ids),
+            n_special=tokenizer.n_special,
+        )
+        return lambda number: self.run(batches[number], mapped[number])
+
+    def run(self, chosen: IntArray, rows: TokenRows) -> None:
+        """Encode one batch and add its share to the token vectors."""
+        packed = pack_windows(
+            self.docs.ids,
+            self.docs.windows,
+            chosen,
+            prefix=self.tokenizer.prefix_ids,
+            suffix=self.tokenizer.suffix_ids,
+        )
+        ids = self._send(packed.ids)
+        output = self._forward(
+            PackedInput(ids, self._send(packed.positions), torch.zeros_like(ids), packed.lengths)
+        )
+        vectors = F.embedding_bag(
+            self._send(rows.rows),
+            output.last,
+            self._send(rows.offsets),
+            mode="sum",
+            per_sample_weights=torch.from_numpy(rows.weights).to(self.device),
+        )
+        tokens = self._send(rows.tokens)
+        if self.is_training:
+            self.parts.append((tokens, vectors))
+        else:
+            self.tokens.index_add_(0, tokens, vectors)
+        begins = np.cumsum(packed.lengths) - packed.lengths
+        if {"cls", "pooler"} & set(self.options.pooled):
+            self.firsts.append((self._send(chosen), output.last[self._send(begins)]))
+        if output.layers is not None:
+            layers = torch.stack(output.layers).detach().float().cpu()
+            for window, begin, length in zip(chosen, begins, packed.lengths, strict=True):
+                self.window_layers[int(window)] = layers[:, begin : begin + length].clone()
+
+    def finish(self) -> EncodedDocs:
+        if self.parts:
+            tokens = torch.cat([tokens for tokens, _ in self.parts])
+            vectors = torch.cat([vectors for _, vectors in self.parts])
+            self.tokens = self.tokens.index_add(0, tokens, vectors)
+        pooled = {name: self._pool(name) for name in self.options.pooled}
+        return EncodedDocs(
+            self.tokens, pooled, self.window_layers, self.encoder.config.n_layers
+        )
+
+    def _forward(self, packed: PackedInput) -> Encoded:
+        options = self.options
+        if not self.is_training:
+            return self.encoder(packed, use_all_layers=options.use_all_layers, dtype=options.dtype)
+        with autocast_for_training(options.dtype, self.device):
+            output = self.encoder(
+                packed, dropout=options.dropout, attention_dropout=options.dropout
+            )
+        return output
+
+    def _pool(self, name: str) -> Tensor:
+        """One vector a Doc. Zeros for a Doc without pieces."""
+        alignment, windows = self.docs.alignment, self.docs.windows
+        n_docs = len(alignment.doc_tokens)
+        if name == "mean":
+            owners, source = np.repeat(np.arange(n_docs), alignment.doc_tokens), self.tokens
+        else:
+            owners, source = windows.docs, self._collect_firsts(name)
+        counts = torch.from_numpy(np.bincount(owners, minlength=n_docs)).clamp(min=1)
+        summed = source.new_zeros(n_docs, source.shape[1]).index_add(
+            0, self._send(owners.astype(np.int64)), source
+        )
+        return summed / counts.to(self.device)[:, None]
+
+    def _collect_firsts(self, name: str) -> Tensor:
+        """First row of every window, in the order of the windows. Shape: (n_windows, width)"""
+        if not self.firsts:
+            return self.tokens.new_zeros(0, self.tokens.shape[1])
+        order = torch.argsort(torch.cat([windows for windows, _ in self.firsts]))
+        rows = torch.cat([rows for _, rows in self.firsts])[order].float()
+        if name == "cls":
+            return rows
+        if not getattr(self.encoder.config, "use_pooler", False):
+            raise SettingError(Errors.SB501)
+        return self.encoder.pool(rows).float()
+
+    def _send(self, values: IntArray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values)).to(self.device, non_blocking=True)

@@ -1,0 +1,52 @@
+"""What a config can set about an encoder, checked once when it is built."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import Errors, SettingError
+
+OUTPUTS = ("tokens", "cls", "pooler", "mean")
+
+
+@dataclass
+class EncoderSettings:
+    """How text is windowed, batched, encoded and trained.
+
+    output: What an inline encoder hands on: "tokens" (one vector a token), or one row a Doc:
+        "cls" (first piece of each window, averaged), "pooler" (the same through the
+        checkpoint's pooler), "mean" (mean over tokens).
+    max_pieces: Most pieces of a window, special ones included. None: as many as the encoder takes.
+    overlap: Pieces that the windows of a long Doc share.
+    batch_pieces: Most pieces of one forward pass; what bounds memory.
+    precision: "fp32" or "bf16".
+    freeze_layers: Lowest layers (and the embeddings) that training leaves alone; 0: none,
+        -1: all.
+    layer_decay: Factor on the learning rate from one layer to the one below it.
+    """
+
+    output: str = "tokens"
+    max_pieces: int | None = None
+    overlap: int = 64
+    batch_pieces: int = 1024
+    precision: str = "fp32"
+    freeze_layers: int = 0
+    layer_decay: float = 1.0
+
+    def __post_init__(self) -> None:
+        self._check("output", self.output in OUTPUTS, f"one of {', '.join(OUTPUTS)}")
+        self._check_int("batch_pieces", self.batch_pieces, least=1)
+        self._check_int("overlap", self.overlap, least=0)
+        self._check_int("freeze_layers", self.freeze_layers, least=-1)
+        if self.max_pieces is not None:
+            self._check_int("max_pieces", self.max_pieces, least=1)
+        self._check("layer_decay", 0.0 < self.layer_decay <= 1.0, "above 0.0 and at most 1.0")
+
+    def _check_int(self, name: str, value: Any, *, least: int) -> None:
+        is_int = isinstance(value, int) and not isinstance(value, bool)
+        self._check(name, is_int and value >= least, f"a whole number of at least {least}")
+
+    def _check(self, name: str, is_right: bool, expected: str) -> None:
+        if not is_right:
+            raise SettingError(
+                Errors.SB002.format(name=name, expected=expected, got=getattr(self, name))
+            )

@@ -1,0 +1,25 @@
+"""Text -> pieces -> windows -> packed arrays, and back to tokens. No torch, no spaCy."""
+
+from .align import Alignment, align_tokens, expand_runs
+from .pack import PackedWindows, TokenRows, map_rows, pack_windows
+from .tokenizer import PieceTokenizer, TextPieces
+from .types import FloatArray, IntArray
+from .windows import Windows, check_windows, plan_windows, split_pieces
+
+__all__ = [
+    "Alignment",
+    "FloatArray",
+    "IntArray",
+    "PackedWindows",
+    "PieceTokenizer",
+    "TextPieces",
+    "TokenRows",
+    "Windows",
+    "align_tokens",
+    "check_windows",
+    "expand_runs",
+    "map_rows",
+    "pack_windows",
+    "plan_windows",
+    "split_pieces",
+]

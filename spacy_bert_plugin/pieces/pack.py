@@ -1,0 +1,123 @@
+"""Windows to packed arrays, and packed rows back to tokens. Integers only.
+
+A batch of three windows with special pieces C and S lies end to end, with no padding:
+
+    C a a a S C b b S C c c c c S          lengths (5, 4, 6)
+    0 1 2 3 4 0 1 2 3 0 1 2 3 4 5          positions
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .align import Alignment, expand_runs
+from .types import FloatArray, IntArray
+from .windows import Windows
+
+
+@dataclass(frozen=True)
+class PackedWindows:
+    """The integers of one batch.
+
+    ids, positions: Shape: (n_packed,), int64
+    lengths: Pieces of each window, special pieces included.
+    """
+
+    ids: IntArray
+    positions: IntArray
+    lengths: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TokenRows:
+    """How to sum packed rows of one batch into token vectors.
+
+    rows: Row of the packed batch, grouped by token.
+        Shape: (n_pairs,), int64
+    weights: One over the number of pieces of the pair's token.
+        Shape: (n_pairs,), float32
+    offsets: Where each token's group begins in `rows`.
+        Shape: (n_batch_tokens,), int64
+    tokens: The tokens, numbered through the call.
+        Shape: (n_batch_tokens,), int64
+    """
+
+    rows: IntArray
+    weights: FloatArray
+    offsets: IntArray
+    tokens: IntArray
+
+
+def pack_windows(
+    ids: IntArray,
+    windows: Windows,
+    chosen: IntArray,
+    *,
+    prefix: Sequence[int],
+    suffix: Sequence[int],
+) -> PackedWindows:
+    """Lay some windows end to end, special pieces around each.
+
+    ids (IntArray): All pieces of the call.
+        Shape: (n_pieces,)
+    chosen (IntArray): The windows of this batch, in the order in which they will lie.
+        Shape: (n_chosen,)
+    """
+    inner = windows.lengths[chosen]
+    lengths = inner + len(prefix) + len(suffix)
+    begins = np.cumsum(lengths) - lengths
+    packed = np.empty(int(lengths.sum()), dtype=np.int64)
+    packed[expand_runs(begins + len(prefix), inner)] = ids[
+        expand_runs(windows.starts[chosen], inner)
+    ]
+    for index, special in enumerate(prefix):
+        packed[begins + index] = special
+    for index, special in enumerate(suffix):
+        packed[begins + len(prefix) + inner + index] = special
+    positions = expand_runs(np.zeros_like(lengths), lengths)
+    return PackedWindows(packed, positions, tuple(lengths.tolist()))
+
+
+def map_rows(
+    alignment: Alignment,
+    windows: Windows,
+    batches: Sequence[IntArray],
+    *,
+    n_prefix: int,
+    n_special: int,
+) -> list[TokenRows]:
+    """Say for each batch which packed rows make up which tokens.
+
+    batches (Sequence[IntArray]): The windows of each batch, in the order in which they lie.
+        Windows in no batch are left out.
+    RETURNS (list[TokenRows]): One a batch. A token whose pieces were kept from windows of
+        several batches appears in each of them, with weights that sum to one over all.
+    """
+    n_pieces = int(alignment.doc_pieces.sum())
+    batch_of = np.full(len(windows), -1, dtype=np.int64)
+    row_of = np.zeros(len(windows), dtype=np.int64)  # packed row of a window's first own piece
+    for number, chosen in enumerate(batches):
+        lengths = windows.lengths[chosen] + n_special
+        batch_of[chosen] = number
+        row_of[chosen] = np.cumsum(lengths) - lengths + n_prefix
+    # Kept parts cover each piece once and in order, so they spread over all pieces at once.
+    spread = np.repeat(np.arange(len(windows)), windows.keep_ends - windows.keep_starts)
+    piece_rows = row_of[spread] + np.arange(n_pieces) - windows.starts[spread]
+    pieces = expand_runs(alignment.firsts, alignment.counts)
+    tokens = np.repeat(np.arange(len(alignment.counts)), alignment.counts)
+    shares = (1.0 / np.maximum(alignment.counts, 1)).astype(np.float32)
+    weights = np.repeat(shares, alignment.counts)
+    pair_batch = batch_of[spread[pieces]]
+    order = np.argsort(pair_batch, kind="stable")
+    cuts = np.searchsorted(pair_batch[order], np.arange(len(batches) + 1))
+    return [
+        _group(piece_rows[pieces[pairs]], weights[pairs], tokens[pairs])
+        for pairs in (order[a:b] for a, b in zip(cuts, cuts[1:], strict=False))
+    ]
+
+
+def _group(rows: IntArray, weights: FloatArray, tokens: IntArray) -> TokenRows:
+    """Find where each token begins among pairs that are sorted by token."""
+    begins = np.flatnonzero(np.diff(tokens, prepend=-1))
+    return TokenRows(rows, weights, begins, tokens[begins])

@@ -1,0 +1,1 @@
+"""spaCy components. `factories` is all that a pipeline without them loads."""

@@ -1,0 +1,340 @@
+"""The factory `bert_transformer`: one encoder that every other component listens to."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc
+from spacy.training import Example, validate_examples
+from spacy.util import minibatch
+from spacy.vocab import Vocab
+from thinc.api import Model, set_dropout_rate, torch2xp
+
+from ..checkpoints import load_checkpoint, save_checkpoint
+from ..errors import Errors, ListenerError, SettingError
+from ..layers import (
+    BertListener,
+    EncoderModel,
+    get_shim,
+    run_encoder,
+    set_checkpoint,
+    split_rows,
+)
+from .activations import Activations, ActivationStore, TokenVectors
+from .batch import TrainingBatch
+from .keep import KEEPS, VectorGuard
+from .trf_data import TransformerOutput, install_trf_data, keep_trf_data
+
+UNINITIALIZED = "not-initialized"
+
+
+class BertTransformer(TrainablePipe):
+    """Runs the encoder once for a batch of Docs and serves the vectors to all listeners.
+
+    The protocol between it and its listeners is written down in docs/design/listeners.md.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: EncoderModel,
+        name: str = "bert_transformer",
+        *,
+        keep: str = "doc",
+        precision: str | None = None,
+    ) -> None:
+        if keep not in KEEPS:
+            raise SettingError(
+                Errors.SB002.format(name="keep", expected=f"one of {', '.join(KEEPS)}", got=keep)
+            )
+        get_shim(model)
+        if precision is not None:
+            model.attrs["settings"].precision = precision
+        self.vocab = vocab
+        self.model = model
+        self.name = name
+        self.keep = keep
+        self.cfg: dict[str, Any] = {}
+        self.listener_map: dict[str, list[BertListener]] = {}
+        self.store = ActivationStore()
+        self._batch: TrainingBatch | None = None
+        install_trf_data()
+
+    # Listeners: the structure that spaCy calls `ListenedToComponent`.
+
+    @property
+    def listeners(self) -> list[BertListener]:
+        """All listeners of downstream components."""
+        return [node for nodes in self.listener_map.values() for node in nodes]
+
+    @property
+    def listening_components(self) -> list[str]:
+        """Names of the components that listen."""
+        return list(self.listener_map)
+
+    def add_listener(self, listener: BertListener, component_name: str) -> None:
+        """Connect a listener of a downstream component."""
+        nodes = self.listener_map.setdefault(component_name, [])
+        if not any(node is listener for node in nodes):
+            nodes.append(listener)
+        listener.connect(self, component_name)
+        if self.model.has_dim("nO"):
+            listener.set_dim("nO", self.model.get_dim("nO"), force=True)
+
+    def remove_listener(self, listener: BertListener, component_name: str) -> bool:
+        """Disconnect a listener. RETURNS (bool): Whether it was connected."""
+        nodes = self.listener_map.get(component_name, [])
+        kept = [node for node in nodes if node is not listener]
+        if len(kept) == len(nodes):
+            return False
+        listener.disconnect(self)
+        if kept:
+            self.listener_map[component_name] = kept
+        else:
+            del self.listener_map[component_name]
+        return True
+
+    def find_listeners(self, component: Any) -> None:
+        """Connect every listener in a component's model that means this encoder."""
+        if isinstance(getattr(component, "model", None), Model):
+            for node in component.model.walk():
+                if isinstance(node, BertListener) and node.upstream_name in ("*", self.name):
+                    self.add_listener(node, component.name)
+
+    def has_run_on(self, docs: Sequence[Doc]) -> bool:
+        """Whether the encoder has computed vectors for the first of these Docs."""
+        return bool(docs) and self._find(docs[0]) is not None
+
+    def read_vectors(self, docs: Sequence[Doc], listener: BertListener) -> list[Any]:
+        """Give a listener the vectors of Docs, and drop those that nobody waits for any more.
+
+        Vectors that were dropped already, or whose Doc has been retokenised, are computed anew.
+
+        RETURNS (list): Shape: (n_tokens, width) or, for pooled outputs, (1, width) for each Doc.
+        RAISES (ListenerError): The encoder has not run on one of the Docs.
+        """
+        found = [self._find(doc) for doc in docs]
+        for index, (doc, item) in enumerate(zip(docs, found, strict=True)):
+            if item is None and len(doc):
+                raise ListenerError(
+                    Errors.SB507.format(
+                        component=listener.component_name, encoder=self.name, index=index
+                    )
+                )
+        name = listener.output
+        stale = [
+            i
+            for i, item in enumerate(found)
+            if item is None or name not in item.outputs or item.n_tokens != len(docs[i])
+        ]
+        vectors = [None if item is None else item.outputs.get(name) for item in found]
+        for i, item in zip(stale, self._compute([docs[i] for i in stale]), strict=True):
+            vectors[i] = item.outputs[name]
+        for doc, item in zip(docs, found, strict=True):
+            if item is not None:
+                item.readers.add(id(listener))
+                if len(item.readers) >= len(self.listeners):
+                    self.store.release(doc)
+        return vectors
+
+    def _find(self, doc: Doc) -> Activations | None:
+        item = self.store.find(doc)
+        if item is None and self.model.has_dim("nO"):
+            inherited = self.store.find_slice(doc, self.model.get_dim("nO"))
+            if inherited is not None:
+                return Activations(len(doc), {"tokens": inherited})
+        return item
+
+    # Prediction
+
+    def predict(self, docs: Iterable[Doc]) -> list[Activations]:
+        """Encode Docs without changing them.
+
+        RETURNS (list[Activations]): One a Doc, with everything that its listeners and `keep` ask.
+        """
+        return self._compute(list(docs))
+
+    def _compute(self, docs: Sequence[Doc]) -> list[Activations]:
+        if not docs:
+            return []
+        names = {listener.output for listener in self.listeners} - {"tokens"}
+        if self.keep != "none":
+            names.add("mean")
+        encoded, prepared, _ = run_encoder(
+            self.model, docs, is_train=False, pooled=names, use_all_layers=self.keep == "all"
+        )
+        arrays = {name: torch2xp(tensor) for name, tensor in encoded.pooled.items()}
+        tokens = split_rows(torch2xp(encoded.tokens), prepared.alignment.doc_tokens.tolist())
+        items = [
+            Activations(
+                len(doc),
+                {"tokens": tokens[i], **{name: rows[i : i + 1] for name, rows in arrays.items()}},
+            )
+            for i, doc in enumerate(docs)
+        ]
+        if self.keep == "all":
+            for i, item in enumerate(items):
+                item.outputs["trf_data"] = TransformerOutput.slice(
+                    encoded, prepared, i, get_shim(self.model).checkpoint.tokenizer
+                )
+        return items
+
+    def set_annotations(self, docs: Iterable[Doc], predictions: list[Activations]) -> None:
+        """Hold the vectors for the listeners and leave on each Doc what `keep` asks for."""
+        docs = list(docs)
+        guard = VectorGuard(self.name, self.keep)
+        for doc, item in zip(docs, predictions, strict=True):
+            guard.install(doc)
+            keep_trf_data(doc, item.outputs.pop("trf_data", None) or guard.no_trf_data)
+            if self.keep != "none" and len(doc) and not doc.vocab.vectors.size:
+                doc.vector = _to_host(item.outputs["mean"][0])
+            if self.keep in ("tokens", "all"):
+                vectors = _to_host(item.outputs["tokens"]).view(TokenVectors)
+                vectors.owner = self.store.token
+                doc.tensor = vectors
+            if not self.listener_map:
+                item.outputs = {}
+        self.store.add(docs, predictions)
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Encode a stream of Docs, a batch at a time, in order.
+
+        batch_size (int): Number of Docs to buffer. Memory is bounded by the pieces of a forward
+            pass as well, however long they are.
+        RAISES (SettingError): `batch_size` is not a whole number of at least 1.
+        """
+        check_batch_size(batch_size)
+        return self._pipe(stream, batch_size)
+
+    def _pipe(self, stream: Iterable[Doc], batch_size: int) -> Iterator[Doc]:
+        handle = self.get_error_handler()
+        for docs in minibatch(stream, size=batch_size):
+            batch = list(docs)
+            try:
+                self.set_annotations(batch, self.predict(batch))
+            except Exception as error:  # noqa: BLE001 (spaCy's error handler decides)
+                if len(batch) == 1:
+                    handle(self.name, self, batch, error)
+                else:  # one at a time, so that only the Docs at fault are lost
+                    yield from self._pipe(batch, 1)
+                continue
+            yield from batch
+
+    # Training
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Any = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Encode a training batch and hand it to the listeners, which send gradients back.
+
+        The backward pass runs when all listeners have reported. The loss recorded is the sum of
+        the squared gradients that came, as in spaCy's `tok2vec`.
+
+        RETURNS (dict): The losses.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, "BertTransformer.update")
+        self._flush()
+        docs = [example.predicted for example in examples]
+        if not any(len(doc) for doc in docs):
+            return losses
+        set_dropout_rate(self.model, drop)
+        names = {listener.output for listener in self.listeners} - {"tokens"}
+        encoded, _, backward = run_encoder(self.model, docs, is_train=True, pooled=names)
+
+        def finish(loss: float) -> None:
+            losses[self.name] += loss
+            if sgd not in (None, False):
+                self.model.finish_update(sgd)
+
+        # A component that annotates during training reads in prediction mode: it is known that
+        # the encoder has seen these Docs, so it gets vectors computed without dropout.
+        self.store.add(docs, [Activations(len(doc), {}) for doc in docs])
+        self._batch = TrainingBatch(docs, encoded, backward, finish)
+        self._batch.send(self.listeners)
+        return losses
+
+    def finish_update(self, sgd: Any) -> None:
+        """Step the weights with the gradients that listeners have sent so far."""
+        if self._batch is not None and self._batch.n_reports:
+            self._flush()
+        self.model.finish_update(sgd)
+
+    def _flush(self) -> None:
+        batch, self._batch = self._batch, None
+        if batch is not None:
+            batch.flush()
+
+    def get_loss(self, examples: Iterable[Example], scores: Any) -> None:
+        """There is none: what the vectors should be is known to the listeners alone."""
+
+    def add_label(self, label: str) -> int:
+        """An encoder has no labels."""
+        return 0
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]] | None = None,
+        *,
+        nlp: Language | None = None,
+    ) -> None:
+        """Load the checkpoint, unless there are weights already. No examples are needed."""
+        self.model.initialize()
+        for listener in self.listeners:
+            listener.set_dim("nO", self.model.get_dim("nO"), force=True)
+
+    # Saving
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Write the encoder as a plain Hugging Face checkpoint, all of it or nothing.
+
+        RAISES (CheckpointError): It could not be written. What was there before still loads.
+        """
+        path, shim = Path(path), get_shim(self.model)
+        if shim.is_loaded:
+            save_checkpoint(shim.checkpoint, path)
+        else:
+            path.mkdir(parents=True, exist_ok=True)
+            (path / UNINITIALIZED).write_text("")
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "BertTransformer":
+        """Load what `to_disk` wrote; every file is checked against its hash.
+
+        RAISES (CheckpointError): A file is missing, damaged or not of this encoder.
+        """
+        path = Path(path)
+        if not (path / UNINITIALIZED).exists():
+            set_checkpoint(self.model, load_checkpoint(path, is_own=True))
+        return self
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """The same files as bytes."""
+        return get_shim(self.model).to_bytes()
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "BertTransformer":
+        """Load what `to_bytes` gave."""
+        shim = get_shim(self.model).from_bytes(bytes_data)
+        if shim.is_loaded:
+            set_checkpoint(self.model, shim.checkpoint)
+        return self
+
+
+def check_batch_size(batch_size: Any) -> None:
+    """RAISES (SettingError): It is not a whole number of at least 1."""
+    if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1:
+        raise SettingError(Errors.SB510.format(got=batch_size))
+
+
+def _to_host(array: Any) -> Any:
+    """A copy in the host's memory that keeps nothing else alive."""
+    return np.array(array) if isinstance(array, np.ndarray) else array.get()
