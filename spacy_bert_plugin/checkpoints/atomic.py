@@ -5,8 +5,8 @@
     parent/.NAME.new-3f2a91    3. renamed to NAME; on an error .NAME.old-3f2a91 goes back
     parent/.NAME.old-3f2a91    4. removed
 
-A crash between 2 and 3 leaves no NAME, but all old files in .NAME.old-3f2a91: `find_folder` gives that
-one to readers, and the next save clears it away.
+A crash between 2 and 3 leaves no NAME, but all old files in .NAME.old-3f2a91: `find_folder` gives
+that one to readers, and the next save clears it away.
 """
 
 import os
@@ -31,8 +31,8 @@ _POLL_SECONDS = 0.05
 _PARTS = re.compile(
     r"(config|generation_config|manifest|tokenizer|tokenizer_config|special_tokens_map|"
     r"added_tokens|vocab|model\.safetensors\.index)\.json|model(-\d+-of-\d+)?\.safetensors|"
-    r"(vocab|merges)\.txt|\..*",
-    re.ASCII | re.DOTALL,
+    r"(vocab|merges)\.txt|\.DS_Store|\.gitattributes",
+    re.ASCII,
 )
 
 
@@ -48,7 +48,7 @@ def write_folder(files: Mapping[str, bytes], path: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _lock(target.parent) as is_locked:
-            _check_replaceable(target)
+            check_replaceable(target)
             if is_locked:
                 _remove_leftovers(target)
             _replace(files, target)
@@ -74,6 +74,22 @@ def find_folder(path: Path) -> Path:
             return path
         time.sleep(_POLL_SECONDS)
     return max(kept, key=_get_time)
+
+
+def check_replaceable(path: Path) -> None:
+    """Check that replacing a folder loses nothing but a checkpoint.
+
+    path (Path): The folder. It need not exist.
+    RAISES (CheckpointError): It is a file, or holds something that is no part of a checkpoint.
+    """
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise CheckpointError(Errors.SB351.format(path=path, got="a file"))
+    with os.scandir(path) as found:
+        for entry in found:
+            if entry.is_dir() or not _PARTS.fullmatch(entry.name):
+                raise CheckpointError(Errors.SB351.format(path=path, got=f"'{entry.name}'"))
 
 
 def _replace(files: Mapping[str, bytes], target: Path) -> None:
@@ -125,18 +141,6 @@ def _sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def _check_replaceable(target: Path) -> None:
-    if not target.exists():
-        return
-    if not target.is_dir():
-        raise CheckpointError(Errors.SB351.format(path=target, got="a file"))
-    with os.scandir(target) as found:
-        for entry in found:
-            is_part = _PARTS.fullmatch(entry.name) and not entry.is_dir()
-            if not is_part:
-                raise CheckpointError(Errors.SB351.format(path=target, got=f"'{entry.name}'"))
-
-
 def _list_leftovers(target: Path) -> list[Path]:
     pattern = re.compile(rf"\.{re.escape(target.name)}\.(new|old)-[0-9a-f]{{12}}", re.ASCII)
     with suppress(OSError), os.scandir(target.parent) as found:
@@ -146,7 +150,7 @@ def _list_leftovers(target: Path) -> list[Path]:
 
 def _remove_leftovers(target: Path) -> None:
     """Clear away what an earlier crash left. Only under the lock: nobody else is writing."""
-    for path in _list_leftovers(target):
+    for path in sorted(_list_leftovers(target), key=_get_time, reverse=True):
         if ".old-" in path.name and not target.exists():
             os.replace(path, target)  # until the new files are in place, these are the model
         else:

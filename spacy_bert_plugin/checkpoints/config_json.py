@@ -77,14 +77,14 @@ def make_config(sizes: EncoderConfig, *, family: str, pad_id: int) -> HubConfig:
         expected = f"one of {', '.join(FAMILIES)}"
         raise SettingError(Errors.SB002.format(name="family", expected=expected, got=family))
     table = FAMILIES[family]
-    for field, expected in _list_limits(sizes, table, pad_id).items():
+    for field, limit in _list_limits(sizes, table, pad_id).items():
         got = getattr(sizes, field)
-        if got != expected:
+        if got != limit:
             raise SettingError(
-                Errors.SB324.format(family=family, field=field, got=got, expected=expected)
+                Errors.SB324.format(family=family, field=field, got=got, expected=limit)
             )
     raw = {key: getattr(sizes, field) for field, key in table.keys.items()}
-    hub_names = {ours: theirs for theirs, ours in reversed(ACTIVATIONS.items())}
+    hub_names = {ours: theirs for theirs, ours in reversed(list(ACTIVATIONS.items()))}
     raw[table.keys["activation"]] = hub_names[sizes.activation]
     raw.update(model_type=family, architectures=[table.architecture], pad_token_id=pad_id)
     return HubConfig(family, raw, sizes)
@@ -112,7 +112,7 @@ def complete_sizes(
     values: dict[str, Any] = {f: table.defaults[key] for f, key in table.keys.items()}
     values["n_positions"] = 514 if table.use_position_offset else 512
     values["position_offset"] = 2 if table.use_position_offset else 0
-    values.update(vocab_size=vocab_size, use_pooler=table.use_pooler, **table.fixed)
+    values.update({"vocab_size": vocab_size, "use_pooler": True, **table.fixed})
     if "hidden_width" not in sizes and type(sizes.get("width")) is int:
         values["hidden_width"] = 4 * sizes["width"]
     values.update(sizes)
@@ -134,7 +134,7 @@ def _parse_ours(model_type: str, family: Family, data: dict[str, Any], source: s
     values = {f: float(v) if kinds[f] is float else v for f, v in values.items()}
     values["activation"] = ACTIVATIONS[values["activation"]]
     values["position_offset"] = pad_id + 1 if family.use_position_offset else 0
-    values = {"embedding_width": values["width"], "use_pooler": family.use_pooler, **values}
+    values = {"embedding_width": values["width"], "use_pooler": True, **values}
     values.update(family.fixed)
     values.setdefault("n_segments", 0)
     try:

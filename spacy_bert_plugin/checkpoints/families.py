@@ -31,7 +31,6 @@ class Family:
     keys: Field of `EncoderConfig` -> key of config.json.
     defaults: Key of config.json -> the value where the file has none.
     fixed: Field of `EncoderConfig` -> the only value that this family can have.
-    use_pooler: Whether its checkpoints may hold a pooler.
     use_position_offset: Whether positions start behind the row of the padding piece.
     """
 
@@ -39,7 +38,6 @@ class Family:
     keys: Mapping[str, str]
     defaults: Mapping[str, object]
     fixed: Mapping[str, object]
-    use_pooler: bool = True
     use_position_offset: bool = False
 
 
@@ -121,7 +119,6 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             {**_BERT_KEYS, "embedding_width": "embedding_size"},
             {**_BERT_DEFAULTS, **_ELECTRA_DEFAULTS},
             {"position_offset": 0, "use_pooler": False},
-            use_pooler=False,
         ),
         "distilbert": Family(
             "DistilBertModel",
@@ -133,7 +130,6 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
                 "layer_norm_eps": 1e-12,
                 "use_pooler": False,
             },
-            use_pooler=False,
         ),
     }
 )

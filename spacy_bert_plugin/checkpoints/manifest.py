@@ -1,7 +1,7 @@
 """The manifest of a saved checkpoint: size and SHA-256 of every file, and of itself.
 
-    {"digest": "...", "files": {"config.json": {"sha256": "...", "size": 612}, ...},
-     "format": 1, "needs": "0.1.0"}
+{"digest": "...", "files": {"config.json": {"sha256": "...", "size": 612}, ...},
+ "format": 1, "needs": "0.1.0"}
 """
 
 import hashlib
@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ..about import __version__
@@ -20,6 +21,7 @@ FORMAT = 1
 # The oldest release that reads FORMAT. It changes only when FORMAT does.
 NEEDS = "0.1.0"
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+_CHUNK = 1024 * 1024
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -29,6 +31,20 @@ class FileEntry:
 
     sha256: str
     size: int
+
+
+def hash_file(path: Path, digest: Any = None) -> str:
+    """Hash a file piece by piece.
+
+    path (Path): The file.
+    digest (Any): A hash object that has been started; a new SHA-256 if None.
+    RETURNS (str): Hex digits.
+    """
+    digest = hashlib.sha256() if digest is None else digest
+    with open(path, "rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return str(digest.hexdigest())
 
 
 def is_plain_name(name: str) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
 from ..encoder import BertEncoder, EncoderConfig
@@ -11,13 +10,12 @@ from ..errors import CheckpointError, Errors
 from .files import CheckpointFiles
 from .names import to_hub, to_ours
 from .shards import Weights, open_weights
+from .unfilled import skip_random_weights
 
 _N_SHOWN = 8
 
 
-def load_own_model(
-    files: CheckpointFiles, sizes: EncoderConfig, *, family: str
-) -> BertEncoder:
+def load_own_model(files: CheckpointFiles, sizes: EncoderConfig, *, family: str) -> BertEncoder:
     """Build our encoder and give it the weights of a checkpoint, without random ones before.
 
     files (CheckpointFiles): The checkpoint.
@@ -44,7 +42,7 @@ def load_own_model(
 
 def build_empty(sizes: EncoderConfig) -> BertEncoder:
     """Build an encoder whose tensors have shapes but no memory yet."""
-    with torch.device("meta"):
+    with skip_random_weights(device="meta"):
         return BertEncoder(sizes)
 
 

@@ -22,6 +22,7 @@ from .files import FileReader
 from .json_text import parse_json
 
 MAX_HEADER = 32 * 1024 * 1024
+MAX_TENSORS = 20_000
 MAX_DIMENSIONS = 8
 # Types that weights may have; all are converted to the first.
 DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
@@ -78,6 +79,8 @@ def read_header(reader: FileReader) -> list[TensorEntry]:
     except UnicodeDecodeError as error:
         raise _refuse(reader, f"its header is not UTF-8 ({error})") from None
     data.pop("__metadata__", None)
+    if len(data) > MAX_TENSORS:
+        raise _refuse(reader, f"it has {len(data)} tensors, expected at most {MAX_TENSORS}")
     entries = [_parse_entry(reader, name, value) for name, value in data.items()]
     entries.sort(key=lambda entry: (entry.begin, entry.end))
     position = 0
@@ -115,7 +118,7 @@ def read_tensors(
                 )
             )
         buffer = torch.empty(entry.end - entry.begin, dtype=torch.uint8)
-        reader.fill(memoryview(buffer.numpy()))
+        reader.fill(buffer.numpy().data)
         tensor = buffer.view(dtype).reshape(entry.shape).to(torch.float32)
         if not is_finite(tensor):
             raise CheckpointError(Errors.SB335.format(source=reader.where, name=entry.name))

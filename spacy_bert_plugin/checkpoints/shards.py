@@ -57,7 +57,7 @@ def open_weights(files: CheckpointFiles) -> Iterator[Weights]:
             return
         if INDEX not in files:
             raise _explain_missing(files)
-        places = _read_index(files)
+        places = read_index(files)
         shards = []
         for name in sorted(set(places.values())):
             reader = stack.enter_context(files.open(name))
@@ -66,8 +66,13 @@ def open_weights(files: CheckpointFiles) -> Iterator[Weights]:
         yield Weights(files.where(INDEX), shards)
 
 
-def _read_index(files: CheckpointFiles) -> dict[str, str]:
-    """Read which file holds each tensor, and check that all of them lie in the folder."""
+def read_index(files: CheckpointFiles) -> dict[str, str]:
+    """Read which file holds each tensor.
+
+    files (CheckpointFiles): The checkpoint.
+    RETURNS (dict[str, str]): Name of a tensor -> name of a file.
+    RAISES (CheckpointError): A file does not lie in the folder, or the index is damaged.
+    """
     source = files.where(INDEX)
     data = parse_json(files.read_text(INDEX, limit=MAX_INDEX), source=source)
     places = data.get("weight_map")
@@ -104,9 +109,7 @@ def _check_places(
 def _explain_missing(files: CheckpointFiles) -> CheckpointError:
     foreign = sorted(name for name in files.sizes if name.endswith(FOREIGN))
     if foreign:
-        return CheckpointError(
-            Errors.SB312.format(source=files.source, got=", ".join(foreign[:5]))
-        )
+        return CheckpointError(Errors.SB312.format(source=files.source, got=", ".join(foreign[:5])))
     got = ", ".join(sorted(files.sizes)[:10]) or "no files"
     return CheckpointError(
         Errors.SB310.format(source=files.source, expected=f"'{WEIGHTS}'", got=got)

@@ -15,7 +15,15 @@ from ..errors import CheckpointError, Errors
 from .json_text import parse_json
 
 # Settings of tokenizer_config.json and special_tokens_map.json that are read; no other key is.
-SPECIAL = ("unk_token", "cls_token", "sep_token", "pad_token", "mask_token", "bos_token", "eos_token")
+SPECIAL = (
+    "unk_token",
+    "cls_token",
+    "sep_token",
+    "pad_token",
+    "mask_token",
+    "bos_token",
+    "eos_token",
+)
 SWITCHES = ("do_lower_case", "strip_accents", "tokenize_chinese_chars", "add_prefix_space")
 MAX_ID = 10_000_000
 MAX_PIECE = 1_000

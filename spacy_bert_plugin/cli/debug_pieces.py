@@ -48,8 +48,9 @@ def debug_pieces_cli(
         opened = open_encoder(model, lang=lang)
         for shown in debug_pieces(opened, given, max_pieces=max_pieces, overlap=overlap):
             typer.echo(shown.headline)
-            print_table(shown.tokens, header=TOKEN_HEADER)
-            print_table(shown.windows, header=WINDOW_HEADER)
+            if shown.tokens:
+                print_table(shown.tokens, header=TOKEN_HEADER)
+                print_table(shown.windows, header=WINDOW_HEADER)
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 import typer
-from wasabi import msg
 
-from .report import print_table, report_errors
+from .report import print_table, report_errors, say_good, say_warning
 
 
 def info_cli(
@@ -22,9 +21,9 @@ def info_cli(
         for title, rows in found.sections.items():
             print_table(list(rows.items()), header=[title, ""])
         for problem in found.problems:
-            msg.warn(problem.what, f"Run: {problem.remedy}")
+            say_warning(problem.what, f"Run: {problem.remedy}")
         if not found.problems:
-            msg.good("Nothing is missing")
+            say_good("Nothing is missing")
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from wasabi import msg
 
 from ..errors import Errors, SettingError
-from .recipe import add_comments, compose_config
-from .report import report_errors
+from .config_text import add_comments, arrange_config
+from .recipe import compose_config
+from .report import report_errors, say_good
 
 DEFAULT_ENCODER = "minilm-l6"
 
@@ -35,8 +35,8 @@ def init_config_cli(
         typer.Option(help="minilm-l6, a folder, or a name on the Hugging Face hub."),
     ] = DEFAULT_ENCODER,
     lang: Annotated[str, typer.Option("--lang", "-l", help="Language.")] = "en",
-    gpu: Annotated[bool, typer.Option("--gpu", help="Batches and memory for a GPU.")] = False,
-    max_steps: Annotated[int, typer.Option(help="Length of the training.", min=1)] = 2000,
+    gpu: Annotated[bool, typer.Option("--gpu", help="Batches for a GPU.")] = False,
+    max_steps: Annotated[int, typer.Option(help="Length of the training.", min=1)] = 3000,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Write a config for training, with all settings filled in and the main ones explained."""
@@ -51,9 +51,9 @@ def init_config_cli(
             return
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(text, encoding="utf-8")
-        msg.good(f"Wrote {output}")
+        say_good(f"Wrote {output}")
         device = " --gpu-id 0" if gpu else ""
-        msg.text(
+        typer.echo(
             f"python -m spacy train {output} --output model --paths.train train.spacy "
             f"--paths.dev dev.spacy{device}"
         )
@@ -65,25 +65,26 @@ def init_config(
     encoder: str = DEFAULT_ENCODER,
     lang: str = "en",
     use_gpu: bool = False,
-    max_steps: int = 2000,
+    max_steps: int = 3000,
 ) -> str:
     """Compose a config and fill in all settings that have a default.
 
     pipeline (Sequence[str]): Components that listen to the encoder.
     encoder (str): Folder or name of the encoder. It is not loaded.
     lang (str): Language of the pipeline.
-    use_gpu (bool): Batches and memory for a GPU.
+    use_gpu (bool): Batches for a GPU.
     max_steps (int): Length of the training.
     RETURNS (str): Text of the config, with comments.
     RAISES (SettingError): a component that has no recipe.
     """
-    from spacy.util import load_model_from_config
+    from spacy.util import load_config_from_str, load_model_from_config
     from thinc.api import Config
 
     parts = compose_config(
         pipeline, encoder=encoder, lang=lang, use_gpu=use_gpu, max_steps=max_steps
     )
     # spaCy builds the pipeline to find the defaults, twice: then it also checks the result
-    filled = load_model_from_config(Config(parts), auto_fill=True, validate=False).config
+    base = load_config_from_str(Config(parts).to_str())
+    filled = load_model_from_config(base, auto_fill=True, validate=False).config
     filled = load_model_from_config(filled).config
-    return add_comments(filled.to_str()) + "\n"
+    return add_comments(arrange_config(filled.to_str()))

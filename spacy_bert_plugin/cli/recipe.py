@@ -9,34 +9,19 @@ from ..errors import Errors, SettingError
 
 Block = dict[str, Any]
 
-LISTENER: Block = {"@architectures": "spacy-bert-plugin.BertListener.v1", "upstream": "*"}
-# What a user is likely to change, with what to know about it
-COMMENTS = {
-    ("paths", "train"): "A .spacy file; jsonl, csv, tsv and columns with tags can be read as well",
-    ("system", "gpu_allocator"): '"pytorch" on a GPU: CuPy and torch then share one memory pool',
-    ("components.bert_transformer.model", "name"): (
-        'A folder with config.json, model.safetensors and tokenizer.json, "minilm-l6", or a name '
-        "on the Hugging Face hub"
-    ),
-    ("components.bert_transformer.model", "precision"): (
-        '"bf16" is faster where the device computes it in hardware: see spacy-bert info'
-    ),
-    ("components.bert_transformer.model", "freeze_layers"): (
-        "Lowest layers that training leaves alone; -1 for all"
-    ),
-    ("training", "max_steps"): "The learning rate falls to 0 at this step",
-    ("training", "eval_frequency"): "Steps from one evaluation to the next",
-    ("training", "patience"): "Stop after so many steps without a better score",
-    ("training.batcher", "size"): "Words of a batch",
-    ("training.optimizer", "head_factor"): "Rate of everything but the encoder, in multiples",
-    ("training.optimizer.learn_rate", "initial_rate"): (
-        "2e-5 to 5e-5 suit large encoders, 1e-4 to 2e-4 small ones"
-    ),
+LISTENER: Block = {
+    "@architectures": "spacy-bert-plugin.BertListener.v1",
+    "upstream": "bert_transformer",
+}
+POOLED_LISTENER: Block = {
+    "@architectures": "spacy-bert-plugin.BertPooledListener.v1",
+    "pooling": "mean",
+    "upstream": "bert_transformer",
 }
 
 
 def _with_listener(architecture: str, **settings: Any) -> Block:
-    return {"@architectures": architecture, **settings, "tok2vec": dict(LISTENER)}
+    return {"@architectures": architecture, "tok2vec": dict(LISTENER), **settings}
 
 
 def _textcat(*, is_exclusive: bool) -> Block:
@@ -47,6 +32,7 @@ def _textcat(*, is_exclusive: bool) -> Block:
         use_reduce_last=False,
         use_reduce_max=False,
         use_reduce_mean=True,
+        tok2vec=dict(POOLED_LISTENER),
     )
 
 
@@ -92,7 +78,7 @@ def compose_config(
     pipeline (Sequence[str]): Names out of `COMPONENTS`; the encoder is added in front.
     encoder (str): Folder or name of the encoder.
     lang (str): Language of the pipeline.
-    use_gpu (bool): Larger batches, and one memory pool for CuPy and torch.
+    use_gpu (bool): Larger batches.
     max_steps (int): Length of the training.
     RETURNS (dict): The config, without the settings that have a default.
     RAISES (SettingError): a component that is not known here, or twice, or none.
@@ -104,8 +90,8 @@ def compose_config(
     corpus = {"@readers": "spacy-bert-plugin.Corpus.v1"}
     return {
         "paths": {"train": None, "dev": None},
-        "system": {"seed": 0, "gpu_allocator": "pytorch" if use_gpu else None},
-        "nlp": {"lang": lang, "pipeline": ["bert_transformer", *pipeline], "batch_size": 128},
+        "system": {"seed": 0, "gpu_allocator": "pytorch"},
+        "nlp": {"lang": lang, "pipeline": ["bert_transformer", *pipeline], "batch_size": 256},
         "components": {
             "bert_transformer": {
                 "factory": "bert_transformer",
@@ -133,40 +119,26 @@ def _compose_training(*, use_gpu: bool, max_steps: int) -> Block:
     return {
         "max_steps": max_steps,
         "eval_frequency": 100,
-        "patience": 600,
+        "patience": 1000,
         "dropout": 0.1,
         "batcher": {
             "@batchers": "spacy.batch_by_words.v1",
-            "size": 2000 if use_gpu else 500,
+            "size": 3000 if use_gpu else 800,
             "tolerance": 0.2,
             "discard_oversize": False,
+        },
+        "logger": {
+            "@loggers": "spacy.ConsoleLogger.v3",
+            "progress_bar": "train",
+            "console_output": True,
         },
         "optimizer": {
             "@optimizers": "spacy-bert-plugin.AdamW.v1",
             "learn_rate": {
                 "@schedules": "warmup_linear.v1",
-                "warmup_steps": max(1, max_steps // 10),
+                "warmup_steps": min(100, max_steps),
                 "total_steps": "${training.max_steps}",
-                "initial_rate": 1e-4,
+                "initial_rate": 2e-4,
             },
         },
     }
-
-
-def add_comments(text: str) -> str:
-    """Write comments above the settings that a user is likely to change.
-
-    text (str): A config. Sections and settings without a comment stay as they are.
-    """
-    lines = []
-    section = ""
-    for line in text.split("\n"):
-        if line.startswith("["):
-            section = line.strip("[]")
-            comment = COMMENTS.get((section.rpartition(".")[0], section.rpartition(".")[2]))
-        else:
-            comment = COMMENTS.get((section, line.partition("=")[0].strip()))
-        if comment is not None:
-            lines.append(f"# {comment}")
-        lines.append(line)
-    return "\n".join(lines)

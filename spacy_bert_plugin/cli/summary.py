@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from wasabi import msg
-
-from .report import print_table
+from .report import print_table, say_good, say_warning
 
 if TYPE_CHECKING:
     from ..training.formats import Summary
@@ -49,9 +48,9 @@ def print_summaries(converted: Sequence[Converted], *, align: str) -> None:
         if rows:
             print_table(rows, header=[title, *names])
     for warning in list_warnings(converted, align=align):
-        msg.warn(warning)
+        say_warning(warning)
     for path, _ in converted:
-        msg.good(f"Wrote {path}")
+        say_good(f"Wrote {path}")
 
 
 def list_facts(summaries: Sequence[Summary]) -> list[list[str | int]]:
@@ -83,6 +82,12 @@ def list_warnings(converted: Sequence[Converted], *, align: str) -> list[str]:
         found.append(
             f"{n_misaligned} span(s) cut a token: {TREATED.get(align, align)}, "
             f"{n_lost} of all spans lost.{hint}"
+        )
+    labels = [label for _, summary in converted for label in summary.cats]
+    if labels and all(re.fullmatch(r"[\d,]+", label) for label in labels):
+        found.append(
+            f"All labels of texts look like numbers ({labels[0]}): if they count into a list of "
+            "labels, name it with --labels."
         )
     first = converted[0]
     for path, summary in converted[1:]:

@@ -37,6 +37,12 @@ class TrainingBatch:
         self._backward: BackwardT | None = backward
         self._on_done = on_done
         self._waiting: dict[int, BertListener] = {}
+        self._step: Callable[[], None] | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the backward pass is still to come."""
+        return self._backward is not None
 
     def send(self, listeners: Sequence[BertListener]) -> None:
         """Hand the vectors to the listeners."""
@@ -80,6 +86,13 @@ class TrainingBatch:
             backward(self._gradients)
             self._on_done(float(sum((g * g).sum() for g in self._gradients.values())))
         self._outputs = {}
+        step, self._step = self._step, None
+        if step is not None:
+            step()
+
+    def postpone(self, step: Callable[[], None]) -> None:
+        """Step the weights after the backward pass, which needs them as they were."""
+        self._step = step
 
     def _count_rows(self, listener: BertListener) -> list[int]:
         return self.counts if listener.output == "tokens" else [1] * len(self.counts)

@@ -1,6 +1,7 @@
 """The factory `bert_transformer`: one encoder that every other component listens to."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -265,9 +266,16 @@ class BertTransformer(TrainablePipe):
         return losses
 
     def finish_update(self, sgd: Any) -> None:
-        """Step the weights with the gradients that listeners have sent so far."""
-        if self._batch is not None and self._batch.n_reports:
-            self._flush()
+        """Step the weights with the gradients that listeners have sent.
+
+        `nlp.update(sgd=...)` calls this before the listeners have run. The step then waits for
+        them: a backward pass through weights that have moved would be wrong.
+        """
+        batch = self._batch
+        if batch is not None and batch.is_waiting and not batch.n_reports:
+            batch.postpone(partial(self.model.finish_update, sgd))
+            return
+        self._flush()
         self.model.finish_update(sgd)
 
     def _flush(self) -> None:
@@ -302,6 +310,7 @@ class BertTransformer(TrainablePipe):
         """
         path, shim = Path(path), get_shim(self.model)
         if shim.is_loaded:
+            (path / UNINITIALIZED).unlink(missing_ok=True)
             save_checkpoint(shim.checkpoint, path)
         else:
             path.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,153 @@
+"""Put a real data set into a folder: copied from disk, or downloaded from its public source.
+
+The sources are the assets of project.yml, so `python -m spacy project assets` may fetch them as
+well. What comes out is checked against the SHA-256 of the files that the scores in this project
+were measured on.
+"""
+
+import hashlib
+import shutil
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import prepare_rotten_tomatoes
+import prepare_snips
+import srsly
+import typer
+from tqdm import tqdm
+from wasabi import msg
+
+PROJECT = Path(__file__).parent.parent / "project.yml"
+TIMEOUT = 60  # seconds
+# Data set -> its files and their SHA-256.
+FILES = {
+    "snips": {
+        "train.jsonl": "a76ef16e697764a8d156c8d4f8e27d79c7c106a2c8e1be9da6fc625a41896df0",
+        "validate.jsonl": "11683ff186658f1f3e0a71bd2dd56d144be9a11f94006a6ca022e83269cf76d0",
+    },
+    "wnut17": {
+        "wnut17train.conll": "731820e13f71af324c6b55a1575ec2ce59fbaa2a0806f8f0400b98d56cd6a7a5",
+        "emerging.dev.conll": "e053b752b8155113ca66e7db08af5f2f5f43ab993694e4774f1ec5bad42312d8",
+        "emerging.test.annotated": "2aa79b764e56ec9264a1b30fdd9b70195bd00ff400b62edd8f399d5f13c178f0",
+    },
+    "rotten_tomatoes": {
+        "train.tsv": "55ab560cc182a306fd09a4e604eb19558b3afdb0a247ff5419efbe3c062cd7a5",
+        "dev.tsv": "eeb9ebe90171b1d36eb25605512f32057b6f104d73b7619234a1266ab5922018",
+        "test.tsv": "321f83955fbe64fce1b0241c11384703edd7e21ab9d882f1eee2fd03af3f085f",
+    },
+}
+# Data set -> what makes its files of the public source, which is kept in `upstream`. The source of
+# the others has the files as they are.
+PREPARE: dict[str, Callable[[Path, Path], None]] = {
+    "snips": prepare_snips.prepare,
+    "rotten_tomatoes": prepare_rotten_tomatoes.prepare,
+}
+
+
+class DataSetError(Exception):
+    """A data set cannot be had. The message says why and what to do."""
+
+
+def hash_file(path: Path, algorithm: str = "sha256") -> str:
+    return hashlib.new(algorithm, path.read_bytes()).hexdigest()
+
+
+def list_assets(name: str) -> list[dict[str, Any]]:
+    """The public sources of a data set, out of project.yml."""
+    assets = srsly.read_yaml(PROJECT)["assets"]
+    return [asset for asset in assets if asset["dest"].startswith(f"assets/{name}/")]
+
+
+def copy_set(name: str, data_dir: Path, folder: Path) -> None:
+    """Copy a data set that is on disk.
+
+    name (str): Data set, which is also the name of its folder in `data_dir`.
+    RAISES (DataSetError): A file is missing.
+    """
+    source = data_dir / name
+    missing = [file for file in FILES[name] if not (source / file).is_file()]
+    if missing:
+        raise DataSetError(
+            f"{source} has no {', '.join(missing)}. Give --vars.data_dir a folder that has the folder "
+            f"{name} in it, relative to the project, or leave it out to download the data."
+        )
+    for file in FILES[name]:
+        shutil.copyfile(source / file, folder / file)
+
+
+def download(url: str, path: Path, md5: str | None) -> None:
+    """Download a file, unless it is there already.
+
+    md5 (str): What the file must hash to, where it is known.
+    RAISES (DataSetError): It cannot be had, or is another file.
+    """
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + ".part")
+        try:
+            with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, part.open("wb") as out:
+                shutil.copyfileobj(answer, out)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise DataSetError(
+                f"Could not download {url} ({error}). With the data on disk, say where: "
+                "--vars.data_dir PATH, a folder that holds one folder for each set."
+            ) from error
+        part.replace(path)
+    if md5 and hash_file(path, "md5") != md5:
+        raise DataSetError(f"{path} is not the file expected: its MD5 is not {md5}. Delete it and try again.")
+
+
+def download_set(name: str, folder: Path) -> None:
+    """Download a data set and bring it into the form used here.
+
+    RAISES (DataSetError): A file cannot be had, or is another than expected.
+    """
+    for asset in tqdm(list_assets(name), desc=f"Download {name}", unit="file", disable=None):
+        inside = Path(asset["dest"]).relative_to(f"assets/{name}")
+        download(asset["url"], folder / inside, asset.get("checksum"))
+    if name in PREPARE:
+        PREPARE[name](folder / "upstream", folder)
+
+
+def get_data(name: str, data_dir: Path | None, folder: Path) -> list[str]:
+    """Put the files of a data set into a folder.
+
+    name (str): Key of `FILES`.
+    data_dir (Path): Folder with the data set in a folder of its name; None to download.
+    folder (Path): Where the files go.
+    RETURNS (list): Files that are not the ones that this project was measured on.
+    RAISES (DataSetError): The set is unknown or cannot be had.
+    """
+    if name not in FILES:
+        raise DataSetError(f"There is no data set {name!r}. Choose one of: {', '.join(FILES)}.")
+    folder.mkdir(parents=True, exist_ok=True)
+    if data_dir is not None:
+        copy_set(name, data_dir, folder)
+    else:
+        download_set(name, folder)
+    return [file for file, sha256 in FILES[name].items() if hash_file(folder / file) != sha256]
+
+
+def main(
+    name: str,
+    to: Path,
+    data_dir: Annotated[str, typer.Option(help="Folder of data sets on disk; empty to download.")] = "",
+) -> None:
+    """Put the data set NAME into the folder TO."""
+    try:
+        others = get_data(name, Path(data_dir) if data_dir else None, to)
+    except (DataSetError, OSError) as error:
+        msg.fail(f"No data set {name}", str(error), exits=1)
+    if others:
+        msg.warn(
+            f"Not the files that this project was measured on: {', '.join(others)}",
+            "Their SHA-256 differs. Training goes on, but the scores may be others.",
+        )
+    msg.good(f"{name} is in {to}", f"From {data_dir}" if data_dir else "From its public source")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,129 @@
+"""Weights of a checkpoint <-> a model that transformers builds: ModernBERT, DeBERTa and others.
+
+transformers is imported when such a checkpoint is met, and only then. It gets a config without
+anything that could choose code (`auto_config`), and never sees the folder.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from ..errors import CheckpointError, Errors
+from .files import CheckpointFiles
+from .own_model import check_shapes
+from .shards import Weights, open_weights
+from .unfilled import skip_random_weights
+
+if TYPE_CHECKING:
+    from ..encoder.adapter import AutoModelAdapter
+
+# Heads of other tasks, and constants that older releases stored.
+_HEADS = (
+    "classifier.",
+    "cls.",
+    "decoder.",
+    "head.",
+    "lm_head.",
+    "lm_predictions.",
+    "mask_predictions.",
+    "pooler.",
+    "pre_classifier.",
+    "predictions.",
+    "qa_outputs.",
+    "score.",
+    "sop_classifier.",
+)
+_CONSTANTS = ("position_ids", "token_type_ids", "inv_freq")
+
+
+def load_auto_model(files: CheckpointFiles, raw: Mapping[str, Any]) -> "AutoModelAdapter":
+    """Build a model by transformers and give it the weights of a checkpoint.
+
+    files (CheckpointFiles): The checkpoint.
+    raw (Mapping[str, Any]): Its config, cleaned. `model_type` has to be one that transformers
+        knows by itself.
+    RETURNS (AutoModelAdapter): float32, on the CPU. Without a pooler if the file has none.
+    RAISES (CheckpointError): transformers does not know the architecture or refuses its sizes, or
+        a tensor is missing, unknown, misshapen or not finite.
+    """
+    from ..encoder.adapter import AutoModelAdapter
+
+    source = files.where("config.json")
+    with open_weights(files) as weights:
+        # On "meta" first: sizes that do not fit the file are found before memory is taken.
+        with skip_random_weights(device="meta"):
+            names = _fit(weights, _build(raw, source))
+        with skip_random_weights():
+            model = _build(raw, source)
+        if not any(name.startswith("pooler.") for name in names.values()):
+            _remove_pooler(model)
+        model.load_state_dict(
+            {names[hub]: tensor for hub, tensor in weights.read(names)}, strict=False, assign=True
+        )
+    return AutoModelAdapter(model.eval())
+
+
+def list_auto_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Name the tensors of an adapter as transformers does.
+
+    state (Mapping[str, Tensor]): The state_dict of an `AutoModelAdapter`.
+    RETURNS (dict[str, Tensor]): Every tensor; one that shares memory with another is copied.
+    """
+    return {name.removeprefix("model."): tensor.clone() for name, tensor in state.items()}
+
+
+def _build(raw: Mapping[str, Any], source: str) -> nn.Module:
+    from transformers import AutoConfig, AutoModel, __version__
+    from transformers.models.auto import modeling_auto
+
+    model_type = raw["model_type"]
+    known = {
+        *modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+        *modeling_auto.MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES,
+    }
+    if model_type not in known:
+        raise CheckpointError(
+            Errors.SB321.format(source=source, got=model_type, version=__version__)
+        )
+    try:
+        config = AutoConfig.for_model(**raw)
+        model: nn.Module = AutoModel.from_config(config)
+    except Exception as error:
+        raise CheckpointError(Errors.SB322.format(source=source, error=error)) from error
+    if config.is_encoder_decoder:
+        raise CheckpointError(Errors.SB323.format(source=source, key="is_encoder_decoder"))
+    return model
+
+
+def _fit(weights: Weights, model: nn.Module) -> dict[str, str]:
+    """Find the model's name of every tensor. RAISES (CheckpointError): Not all fit."""
+    prefix = f"{getattr(model, 'base_model_prefix', '')}."
+    shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    names: dict[str, str] = {}
+    unknown: dict[str, str] = {}
+    for hub in weights.entries:
+        bare = hub.removeprefix(prefix)
+        name = bare if bare in shapes else hub
+        if name in shapes and name not in names.values():
+            names[hub] = name
+        elif not hub.startswith(_HEADS) and not hub.endswith(_CONSTANTS):
+            unknown[hub] = hub
+    needed = {name for name, _ in model.named_parameters()} | set(names.values())
+    if not any(name.startswith("pooler.") for name in names.values()):
+        needed = {name for name in needed if not name.startswith("pooler.")}
+    expected = {name: shape for name, shape in shapes.items() if name in needed}
+    found = {**names, **unknown}
+    check_shapes(
+        weights,
+        expected,
+        {name: weights.entries[hub].shape for hub, name in found.items()},
+        names={name: hub for hub, name in found.items()},
+        family="auto",
+    )
+    return names
+
+
+def _remove_pooler(model: nn.Module) -> None:
+    if getattr(model, "pooler", None) is not None:
+        model.pooler = None  # type: ignore[assignment]

@@ -1,0 +1,34 @@
+"""Tiny checkpoints, built without a network and without files of anybody else."""
+
+import torch
+
+from spacy_bert_plugin.checkpoints import LoadedCheckpoint, build_checkpoint
+from spacy_bert_plugin.checkpoints.vocabularies import make_byte_bpe, make_wordpiece
+from spacy_bert_plugin.pieces import PieceTokenizer
+
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+PIECES = [*SPECIAL, *LETTERS, *(f"##{letter}" for letter in LETTERS), "the", "house", "##s", "."]
+VOCAB_TXT = "\n".join(dict.fromkeys(PIECES)) + "\n"
+SIZES = {"width": 8, "n_layers": 2, "n_heads": 2, "hidden_width": 12, "n_positions": 16}
+ROBERTA_VOCAB = '{"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "a": 4, "b": 5, "ab": 6, "<mask>": 7}'
+ROBERTA_MERGES = "#version: 0.2\na b\n"
+
+
+def make_tokenizer(family: str = "bert") -> PieceTokenizer:
+    if family in ("bert", "electra", "distilbert"):
+        return PieceTokenizer.from_json(make_wordpiece(VOCAB_TXT, {}, source="vocab.txt"))
+    return PieceTokenizer.from_json(
+        make_byte_bpe(ROBERTA_VOCAB, ROBERTA_MERGES, {}, source="folder")
+    )
+
+
+def make_checkpoint(family: str = "bert", *, seed: int = 0) -> LoadedCheckpoint:
+    torch.manual_seed(seed)
+    extra = {"embedding_width": 6} if family == "electra" else {}
+    return build_checkpoint({**SIZES, **extra}, make_tokenizer(family), family=family)
+
+
+def is_equal(left: LoadedCheckpoint, right: LoadedCheckpoint) -> bool:
+    one, two = left.encoder.state_dict(), right.encoder.state_dict()
+    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)

@@ -1,0 +1,71 @@
+"""Pipelines over a tiny encoder."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.training import Example
+
+LISTENER = {"@architectures": "spacy-bert-plugin.BertListener.v1", "upstream": "*"}
+TRAIN = [
+    ("play some music in the kitchen", {"cats": {"PLAY": 1.0, "BOOK": 0.0}, "entities": [(23, 30, "ROOM")]}),
+    ("book a table in london", {"cats": {"PLAY": 0.0, "BOOK": 1.0}, "entities": [(16, 22, "CITY")]}),
+    ("play the long movie", {"cats": {"PLAY": 1.0, "BOOK": 0.0}, "entities": []}),
+    ("please book two for tomorrow in paris", {"cats": {"PLAY": 0.0, "BOOK": 1.0}, "entities": [(32, 37, "CITY")]}),
+]  # fmt: skip
+
+
+def make_ner_model(listener: dict[str, Any] = LISTENER) -> dict[str, Any]:
+    return {
+        "@architectures": "spacy.TransitionBasedParser.v2",
+        "state_type": "ner",
+        "extra_state_tokens": False,
+        "hidden_width": 16,
+        "maxout_pieces": 2,
+        "use_upper": False,
+        "tok2vec": listener,
+    }
+
+
+def make_textcat_model(listener: dict[str, Any] = LISTENER) -> dict[str, Any]:
+    return {
+        "@architectures": "spacy.TextCatReduce.v1",
+        "exclusive_classes": True,
+        "use_reduce_first": False,
+        "use_reduce_last": False,
+        "use_reduce_max": False,
+        "use_reduce_mean": True,
+        "tok2vec": listener,
+    }
+
+
+def make_examples(nlp: Language) -> list[Example]:
+    return [Example.from_dict(nlp.make_doc(text), annotations) for text, annotations in TRAIN]
+
+
+@pytest.fixture
+def make_nlp(tiny_checkpoint: Path) -> Callable[..., Language]:
+    """Make a blank pipeline with an encoder and, listening to it, textcat and ner."""
+
+    def make(*, heads: bool = True, **config: Any) -> Language:
+        spacy.util.fix_random_seed(0)
+        nlp = spacy.blank("en")
+        model = {"name": str(tiny_checkpoint), "overlap": 8, **config.pop("model", {})}
+        nlp.add_pipe("bert_transformer", config={"model": model, **config})
+        if heads:
+            nlp.add_pipe("textcat", config={"model": make_textcat_model()})
+            nlp.add_pipe("ner", config={"model": make_ner_model()})
+        return nlp
+
+    return make
+
+
+@pytest.fixture
+def nlp(make_nlp: Callable[..., Language]) -> Language:
+    """An initialised pipeline with textcat and ner over one encoder."""
+    nlp = make_nlp()
+    nlp.initialize(lambda: make_examples(nlp))
+    return nlp
