@@ -135,15 +135,17 @@ def _load(files: CheckpointFiles) -> LoadedCheckpoint:
     text = files.read_text(CONFIG, limit=MAX_CONFIG)
     config = parse_config(text, source=files.where(CONFIG))
     tokenizer = load_tokenizer(files)
+    encoder: Encoder
     if config.encoder is not None:
         # Before the weights: reading them takes longest.
         check_tokenizer(tokenizer, config.raw, files, vocab_size=config.encoder.vocab_size)
-        own = load_own_model(files, config.encoder, family=config.family)
+        encoder = own = load_own_model(files, config.encoder, family=config.family)
         config = HubConfig(config.family, config.raw, own.config)
-        return LoadedCheckpoint(own, tokenizer, config)
-    adapter = load_auto_model(files, config.raw)
-    check_tokenizer(tokenizer, config.raw, files, vocab_size=adapter.config.vocab_size)
-    return LoadedCheckpoint(adapter, tokenizer, config)
+    else:
+        encoder = load_auto_model(files, config.raw)
+        check_tokenizer(tokenizer, config.raw, files, vocab_size=encoder.config.vocab_size)
+    files.check_rest()
+    return LoadedCheckpoint(encoder, tokenizer, config)
 
 
 def _list_files(checkpoint: LoadedCheckpoint) -> dict[str, bytes]:

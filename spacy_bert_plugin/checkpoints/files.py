@@ -86,6 +86,7 @@ class CheckpointFiles:
         self, source: str, sizes: Mapping[str, int], entries: Mapping[str, FileEntry] | None
     ) -> None:
         self.source, self.sizes, self.entries = source, sizes, entries
+        self._checked: set[str] = set()
 
     def __contains__(self, name: str) -> bool:
         return name in self.sizes
@@ -135,10 +136,20 @@ class CheckpointFiles:
                     reader.check()  # a changed byte explains whatever was found wrong
                     raise
                 reader.check()
+                self._checked.add(name)
         except OSError as error:
             if isinstance(error, CheckpointError):
                 raise
             raise CheckpointError(Errors.SB318.format(source=where, error=error)) from error
+
+    def check_rest(self) -> None:
+        """Compare the files that nobody has read with the manifest, if there is one.
+
+        RAISES (CheckpointError): One of them is not what was saved.
+        """
+        for name in sorted(set(self.entries or ()) - self._checked):
+            with self.open(name):
+                pass  # its hash is checked when the block ends
 
     def _open(self, name: str) -> BufferedIOBase:
         raise NotImplementedError(name)

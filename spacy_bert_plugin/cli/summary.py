@@ -83,6 +83,8 @@ def list_warnings(converted: Sequence[Converted], *, align: str) -> list[str]:
             f"{n_misaligned} span(s) cut a token: {TREATED.get(align, align)}, "
             f"{n_lost} of all spans lost.{hint}"
         )
+    if not any(summary.cats or summary.spans for _, summary in converted):
+        found.append("No labels and no spans were found: there is nothing to learn from.")
     labels = [label for _, summary in converted for label in summary.cats]
     if labels and all(re.fullmatch(r"[\d,]+", label) for label in labels):
         found.append(

@@ -8,9 +8,10 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .attention import AttentionPlan, SelfAttention
+from .attention import SelfAttention
 from .config import EncoderConfig
-from .linear import WeightCache, apply_linear
+from .linear import WeightCache, apply_linear, apply_norm
+from .plan import AttentionPlan
 
 
 class EncoderLayer(nn.Module):
@@ -26,6 +27,8 @@ class EncoderLayer(nn.Module):
         self.output_norm = nn.LayerNorm(config.width, eps=config.layer_norm_eps)
         self._up_cache = WeightCache()
         self._down_cache = WeightCache()
+        self._attention_norm_cache = WeightCache()
+        self._output_norm_cache = WeightCache()
 
     def forward(
         self,
@@ -44,11 +47,9 @@ class EncoderLayer(nn.Module):
         Shape: x (n_pieces, width) -> (n_pieces, width).
         """
         attended = self.attention(x, plan, dropout=attention_dropout)
-        x = _norm(self.attention_norm, x + F.dropout(attended, dropout))
+        x = apply_norm(
+            x + F.dropout(attended, dropout), self.attention_norm, self._attention_norm_cache
+        )
         hidden = apply_linear(x, (self.up,), self._up_cache, activation=self.activation)
         output = apply_linear(hidden, (self.down,), self._down_cache)
-        return _norm(self.output_norm, x + F.dropout(output, dropout))
-
-
-def _norm(norm: nn.LayerNorm, x: Tensor) -> Tensor:
-    return F.layer_norm(x, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
+        return apply_norm(x + F.dropout(output, dropout), self.output_norm, self._output_norm_cache)

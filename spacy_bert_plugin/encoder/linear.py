@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 Key = tuple[tuple[int, int], ...]
+Weighted = nn.Linear | nn.LayerNorm
 # Activations that oneDNN computes inside the linear map: its name and algorithm for each.
 _FUSED = {
     "none": ("none", ""),
@@ -56,22 +57,47 @@ def apply_linear(
     activation: "none" or one of `config.ACTIVATIONS`.
     Shape: x (n, in) -> (n, sum of out).
     """
-    if needs_plain_path(x, layers):
-        weight, bias = _join(layers)
-        if x.dtype != weight.dtype:
-            weight, bias = weight.to(x.dtype), None if bias is None else bias.to(x.dtype)
-        return _ACTIVATIONS[activation](F.linear(x, weight, bias))
-    ready = cache.get(layers, x.dtype)
-    if not ready.is_reordered:
-        return _ACTIVATIONS[activation](F.linear(x, ready.weight, ready.bias))
+    weights = find_weights(x, layers, cache)
+    if not weights.is_reordered:
+        return _ACTIVATIONS[activation](F.linear(x, weights.weight, weights.bias))
     attr, algorithm = _FUSED.get(activation, _FUSED["none"])
     y: Tensor = torch.ops.mkldnn._linear_pointwise(
-        x.contiguous(), ready.weight, ready.bias, attr, [], algorithm
+        x.contiguous(), weights.weight, weights.bias, attr, [], algorithm
     )
     return y if activation in _FUSED else _ACTIVATIONS[activation](y)
 
 
-def needs_plain_path(x: Tensor, layers: Sequence[nn.Linear]) -> bool:
+def apply_norm(x: Tensor, norm: nn.LayerNorm, cache: WeightCache) -> Tensor:
+    """Normalise each vector. Means and variances are computed in fp32 whatever the type.
+
+    Paper: Ba et al., Layer Normalization, https://arxiv.org/abs/1607.06450
+
+    x: Input.
+    norm: Weights, of any type.
+    cache: Where its weights are kept ready.
+    Shape: x (n, width) -> (n, width).
+    """
+    if x.dtype == norm.weight.dtype or x.device.type == "cpu":  # on CPU the types may differ
+        return F.layer_norm(x, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
+    weights = find_weights(x, (norm,), cache)
+    return F.layer_norm(x, norm.normalized_shape, weights.weight, weights.bias, norm.eps)
+
+
+def find_weights(x: Tensor, layers: Sequence[Weighted], cache: WeightCache) -> ReadyWeights:
+    """Return the parameters themselves or, in prediction, what the cache has made of them.
+
+    x: The input, which sets the type.
+    layers: Whose parameters. Of several, they lie side by side.
+    cache: Where they are kept ready.
+    """
+    if not needs_plain_path(x, layers):
+        return cache.get(layers, x.dtype)
+    weight, bias = _join(layers)
+    bias = None if bias is None else bias.to(x.dtype)
+    return ReadyWeights((), (), weight.to(x.dtype), bias, is_reordered=False)
+
+
+def needs_plain_path(x: Tensor, layers: Sequence[Weighted]) -> bool:
     """Tell whether the parameters themselves have to be used.
 
     They have to where a gradient flows, where autocast chooses the types, and where torch keeps
@@ -86,7 +112,7 @@ def needs_plain_path(x: Tensor, layers: Sequence[nn.Linear]) -> bool:
 
 @dataclass(frozen=True)
 class ReadyWeights:
-    """Weights of one or more maps, as a kernel wants them.
+    """Weights of one or more maps, or of a norm, as a kernel wants them.
 
     key: Addresses and change counts of the parameters at the time of making.
     sources: The parameters' memory. Held so that no other tensor can come to lie at its address.
@@ -112,7 +138,7 @@ class WeightCache:
         self._entries: dict[torch.dtype, ReadyWeights] = {}
         self._lock = Lock()
 
-    def get(self, layers: Sequence[nn.Linear], dtype: torch.dtype) -> ReadyWeights:
+    def get(self, layers: Sequence[Weighted], dtype: torch.dtype) -> ReadyWeights:
         """Return the weights of `layers` in a type, made now if they have changed."""
         key = _make_key(layers)
         entry = self._entries.get(dtype)
@@ -149,7 +175,7 @@ def has_onednn(dtype: torch.dtype) -> bool:
     return dtype == torch.float32
 
 
-def _make_key(layers: Sequence[nn.Linear]) -> Key:
+def _make_key(layers: Sequence[Weighted]) -> Key:
     return tuple(
         (p.data_ptr(), p._version) for layer in layers for p in layer.parameters(recurse=False)
     )
@@ -158,18 +184,19 @@ def _make_key(layers: Sequence[nn.Linear]) -> Key:
 # Built outside inference mode: an entry made there could not be used where gradients are on.
 @torch.inference_mode(False)
 @torch.no_grad()
-def _make_ready(layers: Sequence[nn.Linear], dtype: torch.dtype, key: Key) -> ReadyWeights:
+def _make_ready(layers: Sequence[Weighted], dtype: torch.dtype, key: Key) -> ReadyWeights:
     sources = tuple(p.detach() for layer in layers for p in layer.parameters(recurse=False))
     weight, bias = _join(layers)
     weight = weight.detach().to(dtype)
     bias = None if bias is None else bias.detach().to(dtype)
-    is_reordered = weight.device.type == "cpu" and has_onednn(dtype)
+    is_map = weight.dim() == 2
+    is_reordered = is_map and weight.device.type == "cpu" and has_onednn(dtype)
     if is_reordered:
         weight = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), None)
     return ReadyWeights(key, sources, weight, bias, is_reordered)
 
 
-def _join(layers: Sequence[nn.Linear]) -> tuple[Tensor, Tensor | None]:
+def _join(layers: Sequence[Weighted]) -> tuple[Tensor, Tensor | None]:
     if len(layers) == 1:
         return layers[0].weight, layers[0].bias
     biases: list[Tensor] = [layer.bias for layer in layers if layer.bias is not None]

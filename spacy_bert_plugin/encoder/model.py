@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from ..errors import Errors, SettingError
 from ..typedefs import EncoderSizes, Packed
-from .attention import plan_attention
 from .config import EncoderConfig
 from .embeddings import Embeddings
 from .layer import EncoderLayer
 from .linear import WeightCache, apply_linear
 from .packed import EncoderOutput
+from .plan import plan_attention
 
 PRECISIONS = (torch.float32, torch.bfloat16, torch.float16)
 

@@ -52,3 +52,7 @@ class EncoderMessages:
         "Cannot freeze {got!r} layers: expected a whole number from 0 to {high}, or -1 or 'all' "
         "for the whole encoder. Change the number of frozen layers in the config."
     )
+    SB212 = (
+        "Expected a text encoder whose config names '{name}', but {got} has none. "
+        "Choose a checkpoint of an encoder, such as BERT, ModernBERT or DeBERTa."
+    )

@@ -59,8 +59,8 @@ class FormatMessages:
         "end not included."
     )
     SB624 = (
-        "{path}, line {line}: expected text that can be stored as UTF-8, but there is a lone "
-        "surrogate at character {got}. Repair the text where it was cut."
+        "{path}, line {line}: expected text that can be stored as UTF-8, but there is one half of "
+        "a character (a lone surrogate, \\ud800 to \\udfff). Repair the text where it was cut."
     )
     # csv and tsv
     SB631 = (

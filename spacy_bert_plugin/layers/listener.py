@@ -6,6 +6,7 @@ The protocol, with its risks, is written down in docs/design/listeners.md.
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from spacy.attrs import IDX, LENGTH
 from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
@@ -155,7 +156,19 @@ def init(model: BertListener, X: Any = None, Y: Any = None) -> BertListener:  # 
 
 
 def _are_same(docs: Sequence[Doc], others: Sequence[Doc]) -> bool:
-    return len(docs) == len(others) and all(a is b for a, b in zip(docs, others, strict=True))
+    return len(docs) == len(others) and all(map(_is_same, docs, others))
+
+
+def _is_same(doc: Doc, other: Doc) -> bool:
+    """Whether two Docs have the same vectors: one and the same, or copied (as the entity linker
+    copies the batch), which means the same text in the same tokens."""
+    if doc is other:
+        return True
+    return (
+        len(doc) == len(other)
+        and doc.text == other.text
+        and bool((doc.to_array([IDX, LENGTH]) == other.to_array([IDX, LENGTH])).all())
+    )
 
 
 def _no_gradient(gradients: list[Floats2d]) -> list[Doc]:

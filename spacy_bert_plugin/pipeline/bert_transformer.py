@@ -298,8 +298,12 @@ class BertTransformer(TrainablePipe):
     ) -> None:
         """Load the checkpoint, unless there are weights already. No examples are needed."""
         self.model.initialize()
+        width = self.model.get_dim("nO")
         for listener in self.listeners:
-            listener.set_dim("nO", self.model.get_dim("nO"), force=True)
+            listener.set_dim("nO", width, force=True)
+        for name, component in nlp.pipeline if nlp is not None else ():
+            if name in self.listener_map:
+                set_residual_widths(component.model, width)
 
     # Saving
 
@@ -336,6 +340,19 @@ class BertTransformer(TrainablePipe):
         if shim.is_loaded:
             set_checkpoint(self.model, shim.checkpoint)
         return self
+
+
+def set_residual_widths(model: Model, width: int) -> None:
+    """Tell residual layers how wide they are, where that was left open.
+
+    An architecture that was built before its encoder knew its width (the entity linker's) would
+    take the width of the labels for that of its residual layer.
+    """
+    for node in model.walk():
+        if node.name.startswith("residual("):
+            for layer in node.walk():
+                if layer.has_dim("nO") is None:
+                    layer.set_dim("nO", width)
 
 
 def check_batch_size(batch_size: Any) -> None:

@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_bert_plugin.checkpoints.json_text import parse_json
@@ -21,6 +21,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(st.text(), VALUES, max_size=5))
 def test_reads_what_json_writes(data: dict[str, object]) -> None:
     assert parse_json(json.dumps(data), source="x.json") == data
@@ -51,7 +52,7 @@ def test_refuses_the_rest_and_names_the_file(text: str, problem: str) -> None:
 
 
 def test_many_keys_take_linear_time() -> None:
-    text = json.dumps({str(i): i for i in range(100_000)})[:-1] + ', "99999": 1}'
+    text = json.dumps({str(i): i for i in range(50_000)})[:-1] + ', "49999": 1}'
     started = time.perf_counter()
     with pytest.raises(CheckpointError, match="twice"):
         parse_json(text, source="x.json")

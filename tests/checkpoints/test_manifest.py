@@ -55,7 +55,20 @@ def test_newer_format_says_which_version_it_needs() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["../x", "/etc/passwd", "a/b", "a\\b", "C:x", "a\0b", "x" * 300, "", ".", "..", ".x", "manifest.json"],
+    [
+        "../x",
+        "/etc/passwd",
+        "a/b",
+        "a\\b",
+        "C:x",
+        "a\0b",
+        "x" * 300,
+        "",
+        ".",
+        "..",
+        ".x",
+        "manifest.json",
+    ],
 )
 def test_names_stay_in_the_folder(name: str) -> None:
     text = make_manifest({name: b""}).decode()

@@ -126,7 +126,9 @@ DAMAGED = {
     "hole at the begin": make({"a": {**F32, "data_offsets": [4, 12]}}, b"\0" * 12),
     "too long": make({"a": F32}, b"\0" * 9),
     "too short": make({"a": F32}, b"\0" * 7),
-    "many tensors": make({str(i): {**F32, "shape": [0], "data_offsets": [0, 0]} for i in range(20_001)}),
+    "many tensors": make(
+        {str(i): {**F32, "shape": [0], "data_offsets": [0, 0]} for i in range(20_001)}
+    ),
 }
 
 

@@ -72,7 +72,9 @@ def test_case_is_seen_in_the_vocabulary(piece: str, use_lower: bool) -> None:
 def test_a_file_of_a_tokenizer(tmp_path: Path) -> None:
     tokenizer = make_tokenizer()
     (tmp_path / "any.json").write_text(tokenizer.json, encoding="utf8")
-    (tmp_path / "vocab.txt").write_text(VOCAB_TXT.replace("\n", "\r\n"), encoding="utf8", newline="")
+    (tmp_path / "vocab.txt").write_text(
+        VOCAB_TXT.replace("\n", "\r\n"), encoding="utf8", newline=""
+    )
     assert encode(read_tokenizer(tmp_path / "any.json")) == encode(tokenizer)
     assert encode(read_tokenizer(tmp_path / "vocab.txt")) == encode(tokenizer)
     with pytest.raises(CheckpointNotFoundError, match="nothing"):
@@ -166,7 +168,7 @@ def test_more_ids_than_rows(hub_folder: Path) -> None:
 
 
 def test_fewer_ids_than_rows_are_fine(hub_folder: Path) -> None:
-    text = make_wordpiece(VOCAB_TXT.removesuffix("##s\n.\n"), {}, source="vocab.txt")
+    text = make_wordpiece("\n".join(VOCAB_TXT.split()[:-2]), {}, source="vocab.txt")
     (hub_folder / "tokenizer.json").write_text(text, encoding="utf8")
     loaded = load_checkpoint(hub_folder)
     assert loaded.tokenizer.vocab_size == loaded.encoder.config.vocab_size - 2

@@ -8,10 +8,12 @@ from spacy_bert_plugin.pieces import PieceTokenizer
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
-PIECES = [*SPECIAL, *LETTERS, *(f"##{letter}" for letter in LETTERS), "the", "house", "##s", "."]
-VOCAB_TXT = "\n".join(dict.fromkeys(PIECES)) + "\n"
+PIECES = [*SPECIAL, *LETTERS, *(f"##{letter}" for letter in LETTERS), "the", "house", "."]
+VOCAB_TXT = "\n".join(PIECES) + "\n"
 SIZES = {"width": 8, "n_layers": 2, "n_heads": 2, "hidden_width": 12, "n_positions": 16}
-ROBERTA_VOCAB = '{"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "a": 4, "b": 5, "ab": 6, "<mask>": 7}'
+ROBERTA_VOCAB = (
+    '{"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "a": 4, "b": 5, "ab": 6, "<mask>": 7}'
+)
 ROBERTA_MERGES = "#version: 0.2\na b\n"
 
 

@@ -141,6 +141,10 @@ class DocBuilder:
             return
         found = [span for span in (self._align(doc, record, span) for span in spans) if span]
         if self.options.task == "spancat":
+            # Expanding can make two spans of one label the same
+            unique = {(span.start, span.end, span.label): span for span in found}
+            self.summary.n_lost += len(found) - len(unique)
+            found = list(unique.values())
             doc.spans[self.options.spans_key] = found
         else:
             kept = filter_spans(found)  # expanding can make two spans meet in one token

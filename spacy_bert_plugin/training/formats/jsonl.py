@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from .record import Record, TextSpan
 
 SPAN_KEYS = ("spans", "entities", "ents")
 LABEL_KEYS = ("intent", "label", "labels", "category", "cats")
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 Json = Mapping[str, Any]
 
 
@@ -40,6 +42,8 @@ def _parse(text: str, *, path: Path, line: int) -> Json:
     if not isinstance(value, dict):
         got = f"it is of type {type(value).__name__}"
         raise DataError(Errors.SB621.format(path=path, line=line, got=got))
+    if LONE_SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+        raise DataError(Errors.SB624.format(path=path, line=line))
     return value
 
 
@@ -79,12 +83,6 @@ class _RowReader:
         text = self.row.get(key)
         if not isinstance(text, str):
             raise self._refuse(key, "a string", text)
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise DataError(
-                Errors.SB624.format(path=self.path, line=self.line, got=error.start)
-            ) from error
         return text
 
     def _read_spans(self, key: str, *, n_chars: int) -> tuple[TextSpan, ...]:

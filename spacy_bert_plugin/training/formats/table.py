@@ -17,6 +17,7 @@ TEXT_NAMES = ("text", "sentence", "utterance", "query", "review", "content", "do
 LABEL_NAMES = ("label", "labels", "category", "intent", "class", "sentiment", "target", "topic")
 MAX_FIELD = 2**31 - 1  # the csv module's own limit is 131,072 characters, less than a long text
 MAX_LABEL_SHARE = 0.5
+MIN_LABELS = 10  # in a few rows every label may be a new one
 
 
 class Line(NamedTuple):
@@ -135,7 +136,7 @@ def _find_names(cells: list[str], options: FormatOptions) -> list[str] | None:
     wanted = {options.text_column, options.label_column} - {None}
     known = {*TEXT_NAMES, *LABEL_NAMES}
     is_header = any(name in wanted or name.lower() in known for name in names)
-    return names if is_header and len(set(names)) == len(names) else None
+    return names if is_header else None
 
 
 def pick_columns(
@@ -194,7 +195,7 @@ def _find_repeating(
     found = []
     for i in range(n_columns):
         values = Counter(row.cells[i].strip() for row in rows)
-        is_repeating = len(values) <= max(2, MAX_LABEL_SHARE * len(rows))
+        is_repeating = len(values) <= max(MIN_LABELS, MAX_LABEL_SHARE * len(rows))
         # A column that says the same in every row is no label, unless there is no other
         is_varied = len(values) > 1 or n_columns == 2 or len(rows) == 1
         if i != text and is_repeating and is_varied:

@@ -1,0 +1,148 @@
+"""Ways to compute attention within windows: the same numbers at different speeds.
+
+CPU     windows of equal length together; by fused kernel or by two matrix products
+others  variable-length attention where the device has it, else padded to the longest window
+
+FlashAttention, which the fused kernels implement: Dao et al., https://arxiv.org/abs/2205.14135
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .plan import AttentionPlan
+
+HALF = (torch.bfloat16, torch.float16)
+# Two matrix products with a softmax between them beat the fused kernel for windows of up to so
+# many pieces (measured with heads of 32 and 64 on a processor with AVX-512).
+LONGEST_BY_MATMUL = {torch.float32: 24, torch.bfloat16: 512}
+# With fewer rows than these the calls cost more than the arithmetic.
+FEWEST_ROWS_BY_MATMUL = 48
+# Scores of windows that are computed together should stay in the cache of a core.
+MAX_SCORE_BYTES = 2 << 20
+
+
+def attend(qkv: Tensor, plan: AttentionPlan, *, n_heads: int, dropout: float = 0.0) -> Tensor:
+    """Attend within windows.
+
+    qkv: Queries, keys and values side by side.
+    plan: Which rows belong together.
+    n_heads: Number of heads.
+    dropout: Rate for attention weights.
+    Shape: qkv (n_pieces, 3 * width) -> (n_pieces, width).
+    """
+    if not plan.lengths:
+        return qkv[:, : qkv.shape[1] // 3]
+    if qkv.device.type == "cpu":
+        return attend_grouped(qkv, plan, n_heads=n_heads, dropout=dropout)
+    is_plain = not dropout and not (torch.is_grad_enabled() and qkv.requires_grad)
+    head_width = qkv.shape[1] // 3 // n_heads
+    if is_plain and has_varlen(qkv.device, qkv.dtype, head_width):
+        return attend_varlen(qkv, plan, n_heads=n_heads)
+    return attend_padded(qkv, plan, n_heads=n_heads, dropout=dropout)
+
+
+def attend_grouped(
+    qkv: Tensor, plan: AttentionPlan, *, n_heads: int, dropout: float = 0.0
+) -> Tensor:
+    """Attend in one call for each run of windows of equal length.
+
+    Arguments and Shape: as of `attend`.
+    """
+    sizes = [n_windows * length for n_windows, length in plan.groups]
+    parts = []
+    for (n_windows, length), part in zip(plan.groups, torch.split(qkv, sizes), strict=True):
+        heads = part.view(n_windows, length, 3, n_heads, -1).permute(2, 0, 3, 1, 4)
+        limit = LONGEST_BY_MATMUL.get(qkv.dtype, 0) if len(part) >= FEWEST_ROWS_BY_MATMUL else 0
+        if length <= limit or dropout:  # there is no fused kernel with dropout on CPU
+            context = _attend_by_matmul(heads, dropout=dropout)
+        else:
+            context = F.scaled_dot_product_attention(*heads.unbind())
+        parts.append(context.transpose(1, 2).reshape(n_windows * length, -1))
+    return torch.cat(parts) if len(parts) > 1 else parts[0]
+
+
+def attend_padded(
+    qkv: Tensor, plan: AttentionPlan, *, n_heads: int, dropout: float = 0.0
+) -> Tensor:
+    """Attend in one call over windows padded to the longest one.
+
+    Arguments and Shape: as of `attend`.
+    """
+    n_windows, is_padded = len(plan.lengths), len(plan.groups) > 1
+    if is_padded:
+        qkv = pad_rows(qkv, plan)
+    heads = qkv.view(n_windows, plan.longest, 3, n_heads, -1).permute(2, 0, 3, 1, 4)
+    query, key, value = heads.unbind()
+    # Without a mask, where all have the same length, faster kernels can run.
+    mask = plan.padded_mask[:, None, None] if is_padded else None
+    context = F.scaled_dot_product_attention(query, key, value, mask, dropout)
+    context = context.transpose(1, 2).reshape(n_windows * plan.longest, -1)
+    return context[plan.padded_rows] if is_padded else context
+
+
+def pad_rows(x: Tensor, plan: AttentionPlan) -> Tensor:
+    """Lay rows where they are when every window is padded to the longest, with zeros between.
+
+    x: Rows of all windows.
+    plan: Which rows belong together.
+    Shape: x (n_pieces, width) -> (n_windows * longest, width).
+    """
+    padded = x.new_zeros(len(plan.lengths) * plan.longest, *x.shape[1:])
+    return padded.index_copy(0, plan.padded_rows, x)
+
+
+def attend_varlen(qkv: Tensor, plan: AttentionPlan, *, n_heads: int) -> Tensor:
+    """Attend in one call that knows where windows begin.
+
+    Arguments and Shape: as of `attend`; CUDA, bf16 or fp16, without gradient.
+    """
+    from torch.nn.attention.varlen import varlen_attn
+
+    query, key, value = qkv.view(qkv.shape[0], 3, n_heads, -1).unbind(1)
+    borders, longest = plan.borders, plan.longest
+    # By position: the names of what follows have changed between releases.
+    context = varlen_attn(query, key, value, borders, borders, longest, longest)
+    return torch.as_tensor(context).reshape(qkv.shape[0], -1)
+
+
+@cache
+def has_varlen(device: torch.device, dtype: torch.dtype, head_width: int) -> bool:
+    """Tell whether a device has variable-length attention, by trying it on two rows.
+
+    device, dtype: Where and in which type.
+    head_width: Size of a head.
+    """
+    if device.type != "cuda" or dtype not in HALF:
+        return False
+    qkv = torch.zeros(2, 3 * head_width, device=device, dtype=dtype)
+    try:
+        with torch.no_grad():
+            attend_varlen(qkv, AttentionPlan((1, 1), device), n_heads=1)
+    except (ImportError, RuntimeError, NotImplementedError):
+        return False
+    return True
+
+
+def _attend_by_matmul(heads: Tensor, *, dropout: float) -> Tensor:
+    """Attend by matrix products, a few windows at a time.
+
+    Shape: heads (3, n_windows, n_heads, length, head_width)
+        -> (n_windows, n_heads, length, head_width).
+    """
+    _, _, n_heads, length, head_width = heads.shape
+    step = max(1, MAX_SCORE_BYTES // (n_heads * length**2 * heads.element_size()))
+    parts = []
+    for some in torch.split(heads, step, dim=1):
+        query, key, value = some.reshape(3, -1, length, head_width).unbind()
+        # beta = 0: the first argument is never read.
+        scores = torch.baddbmm(
+            query.new_empty(()), query, key.transpose(1, 2), beta=0, alpha=head_width**-0.5
+        )
+        weights = F.dropout(scores.softmax(-1), dropout)
+        parts.append(torch.bmm(weights, value).view(-1, n_heads, length, head_width))
+    return torch.cat(parts) if len(parts) > 1 else parts[0]

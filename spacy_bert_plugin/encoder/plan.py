@@ -1,0 +1,95 @@
+"""Which rows of a packed batch attend to each other, in the forms that kernels ask for.
+
+lengths    3 3 2
+rows       a a a b b b c c
+groups     (2 windows of 3), (1 window of 2)
+borders    0     3     6   8
+padded     a a a b b b c c .       rows of `padded_rows`: 0 1 2 3 4 5 6 7
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, groupby
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionPlan:
+    """Which rows of a packed batch belong to one window.
+
+    lengths: Pieces of each window, in the order of the rows, at least 1.
+    device: Device of the rows.
+    """
+
+    lengths: tuple[int, ...]
+    device: torch.device
+
+    @cached_property
+    def groups(self) -> list[tuple[int, int]]:
+        """Number of windows and their length, for each run of windows of equal length."""
+        return [(len(list(run)), length) for length, run in groupby(self.lengths)]
+
+    @cached_property
+    def longest(self) -> int:
+        """Pieces of the longest window."""
+        return max(self.lengths, default=0)
+
+    @cached_property
+    def borders(self) -> Tensor:
+        """First row of each window, then the number of rows, on the device.
+
+        Shape: (n_windows + 1,), int32.
+        """
+        return self._send(torch.tensor([0, *accumulate(self.lengths)], dtype=torch.int32))
+
+    @cached_property
+    def padded_rows(self) -> Tensor:
+        """Where each row lies when every window is padded to the longest, on the device.
+
+        Shape: (n_pieces,), int64.
+        """
+        return self._send(self._is_real.flatten().nonzero()[:, 0])
+
+    @cached_property
+    def padded_mask(self) -> Tensor:
+        """Which places of padded windows hold a piece, on the device.
+
+        Shape: (n_windows, longest), bool.
+        """
+        return self._send(self._is_real)
+
+    @cached_property
+    def _is_real(self) -> Tensor:
+        return torch.arange(self.longest) < torch.tensor(self.lengths)[:, None]
+
+    def _send(self, values: Tensor) -> Tensor:
+        return values.to(self.device, non_blocking=True)
+
+
+def plan_attention(
+    lengths: tuple[int, ...], *, device: torch.device
+) -> tuple[AttentionPlan, Tensor | None]:
+    """Plan attention. On CPU windows of equal length have to lie next to each other.
+
+    lengths: Pieces of each window.
+    device: Device of the pieces.
+    RETURNS: The plan, and the row of the input for each row of the plan, or None where rows can
+        stay as they are.
+    Shape: rows (n_pieces,), int64.
+    """
+    filled = tuple(length for length in lengths if length)
+    if device.type != "cpu" or _is_sorted(filled):
+        return AttentionPlan(filled, device), None
+    starts = [0, *accumulate(lengths)]
+    windows = sorted(range(len(lengths)), key=lengths.__getitem__)
+    rows = [row for window in windows for row in range(starts[window], starts[window + 1])]
+    return AttentionPlan(tuple(sorted(filled)), device), torch.tensor(rows)
+
+
+def _is_sorted(lengths: tuple[int, ...]) -> bool:
+    ascending = sorted(lengths)
+    return list(lengths) in (ascending, ascending[::-1])

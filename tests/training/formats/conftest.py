@@ -1,0 +1,34 @@
+"""Data files made on the spot."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+
+from spacy_bert_plugin.training.formats import FormatOptions, Record, read_records
+
+ReadT = Callable[..., list[Record]]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> ReadT:
+    """Write a text to a file of a name, and read it."""
+
+    def write_and_read(text: str, name: str = "data.conll", **settings: Any) -> list[Record]:
+        path = tmp_path / name
+        path.write_bytes(text.encode("utf-8"))
+        return read_records(path, FormatOptions(**settings))
+
+    return write_and_read
+
+
+@pytest.fixture(scope="session")
+def nlp() -> Any:
+    return spacy.blank("en")
+
+
+def cut(record: Record) -> list[tuple[str, str]]:
+    """The labelled texts of a record."""
+    return [(record.text[span.start : span.end], span.label) for span in record.spans or ()]
