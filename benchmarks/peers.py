@@ -77,9 +77,7 @@ def spacy_curated_transformers(settings: dict[str, Any]) -> SpacySystem:
         "num_hidden_layers": config["num_hidden_layers"],
         "layer_norm_eps": config["layer_norm_eps"],
         "hidden_act": config["hidden_act"],
-        "piece_encoder": {
-            "@architectures": "spacy-curated-transformers.BertWordpieceEncoder.v1"
-        },
+        "piece_encoder": {"@architectures": "spacy-curated-transformers.BertWordpieceEncoder.v1"},
         "with_spans": {
             "@architectures": "spacy-curated-transformers.WithStridedSpans.v1",
             **STRIDED_SPANS,
@@ -181,9 +179,7 @@ def _mean_by_lengths(rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     return vectors
 
 
-def _mean_by_offsets(
-    doc: Doc, offsets: list[tuple[int, int]], states: np.ndarray
-) -> np.ndarray:
+def _mean_by_offsets(doc: Doc, offsets: list[tuple[int, int]], states: np.ndarray) -> np.ndarray:
     # Written for clarity and apart from the package: this is what the package is checked against.
     vectors = np.zeros((len(doc), states.shape[1]), dtype="float32")
     for token in doc:

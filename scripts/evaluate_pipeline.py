@@ -47,7 +47,7 @@ def evaluate(model: Path, data: Path) -> dict[str, Any]:
     RETURNS (dict): Scores and circumstances, as stored.
     """
     predictions = predict(model, data)
-    settings = predictions.nlp.config
+    settings = predictions.nlp.config.interpolate()
     return {
         **score(predictions),
         "n_docs": len(predictions.examples),
@@ -69,14 +69,22 @@ def main(model: Path, data: Path, out: Path) -> None:
     """Score MODEL on the .spacy file DATA and write the scores to OUT."""
     for path in (model, data):
         if not path.exists():
-            msg.fail(f"There is no {path}", "Run the training and data steps of project.yml first.", exits=1)
+            msg.fail(
+                f"There is no {path}",
+                "Run the training and data steps of project.yml first.",
+                exits=1,
+            )
     scores = evaluate(model, data)
     for key, title in (("cats_f_per_type", "Labels of texts"), ("ents_per_type", "Spans")):
         if scores.get(key):
             print_labels(title, scores[key])
     msg.divider("All together")
     shown = [(name, f"{100 * scores[key]:.2f}") for key, name in HEADLINES.items() if key in scores]
-    shown += [(key, scores[key]) for key in ("n_docs", "seed", "epochs", "minutes", "commit") if key in scores]
+    shown += [
+        (key, scores[key])
+        for key in ("n_docs", "seed", "epochs", "minutes", "commit")
+        if key in scores
+    ]
     msg.table(shown, aligns=("l", "r"))
     out.parent.mkdir(parents=True, exist_ok=True)
     srsly.write_json(out, scores)

@@ -30,7 +30,7 @@ FILES = {
     "wnut17": {
         "wnut17train.conll": "731820e13f71af324c6b55a1575ec2ce59fbaa2a0806f8f0400b98d56cd6a7a5",
         "emerging.dev.conll": "e053b752b8155113ca66e7db08af5f2f5f43ab993694e4774f1ec5bad42312d8",
-        "emerging.test.annotated": "2aa79b764e56ec9264a1b30fdd9b70195bd00ff400b62edd8f399d5f13c178f0",
+        "emerging.test.annotated": "2aa79b764e56ec9264a1b30fdd9b70195bd00ff400b62edd8f399d5f13c178f0",  # noqa: E501
     },
     "rotten_tomatoes": {
         "train.tsv": "55ab560cc182a306fd09a4e604eb19558b3afdb0a247ff5419efbe3c062cd7a5",
@@ -70,8 +70,8 @@ def copy_set(name: str, data_dir: Path, folder: Path) -> None:
     missing = [file for file in FILES[name] if not (source / file).is_file()]
     if missing:
         raise DataSetError(
-            f"{source} has no {', '.join(missing)}. Give --vars.data_dir a folder that has the folder "
-            f"{name} in it, relative to the project, or leave it out to download the data."
+            f"{source} has no {', '.join(missing)}. Give --vars.data_dir a folder that has the "
+            f"folder {name} in it, relative to the project, or leave it out to download the data."
         )
     for file in FILES[name]:
         shutil.copyfile(source / file, folder / file)
@@ -97,7 +97,9 @@ def download(url: str, path: Path, md5: str | None) -> None:
             ) from error
         part.replace(path)
     if md5 and hash_file(path, "md5") != md5:
-        raise DataSetError(f"{path} is not the file expected: its MD5 is not {md5}. Delete it and try again.")
+        raise DataSetError(
+            f"{path} is not the file expected: its MD5 is not {md5}. Delete it and try again."
+        )
 
 
 def download_set(name: str, folder: Path) -> None:
@@ -134,7 +136,9 @@ def get_data(name: str, data_dir: Path | None, folder: Path) -> list[str]:
 def main(
     name: str,
     to: Path,
-    data_dir: Annotated[str, typer.Option(help="Folder of data sets on disk; empty to download.")] = "",
+    data_dir: Annotated[
+        str, typer.Option(help="Folder of data sets on disk; empty to download.")
+    ] = "",
 ) -> None:
     """Put the data set NAME into the folder TO."""
     try:

@@ -21,13 +21,30 @@ from wasabi import msg
 HERE = Path(__file__).parent / "home_assistant"
 SIZES = {"train": 1200, "dev": 250, "test": 300}
 QUESTION = re.compile(
-    r"(what|which|how|who|where|when|why|is|are|am|do|does|did|will|would|was|has|have i|can|could|should|any)\b",
+    r"(what|which|how|who|where|when|why|is|are|am|do|does|did|will|would|was|has|have i|can|could"
+    r"|should|any)\b",
     re.IGNORECASE,
 )
 # Polite starts and ends. The held-out ones never occur in training.
 STARTS = {
-    "train": ["please", "can you", "could you", "can you please", "hey", "ok home", "hey house", "would you"],
-    "heldout": ["kindly", "could you please", "hey home", "i'd like you to", "go ahead and", "be so kind and"],
+    "train": [
+        "please",
+        "can you",
+        "could you",
+        "can you please",
+        "hey",
+        "ok home",
+        "hey house",
+        "would you",
+    ],
+    "heldout": [
+        "kindly",
+        "could you please",
+        "hey home",
+        "i'd like you to",
+        "go ahead and",
+        "be so kind and",
+    ],
 }
 GREETINGS = {"train": ["hey", "ok home", "hi", "hey house"], "heldout": ["hey home", "hello"]}
 ENDS = {
@@ -77,7 +94,9 @@ def load_fillers(data: dict[str, Any], split: str) -> Fillers:
     )
 
 
-def add_politeness(parts: list[Part], *, can_ask: bool, split: str, rng: random.Random) -> tuple[list[Part], bool]:
+def add_politeness(
+    parts: list[Part], *, can_ask: bool, split: str, rng: random.Random
+) -> tuple[list[Part], bool]:
     """Put a polite start or end around some utterances.
 
     can_ask (bool): The utterance is an imperative, which fits after "could you".
@@ -142,7 +161,9 @@ def add_commas(parts: list[Part]) -> list[Part]:
     return parts
 
 
-def make_utterance(intent: str, mood: str, line: str, split: str, fillers: Fillers, rng: random.Random) -> Utterance:
+def make_utterance(
+    intent: str, mood: str, line: str, split: str, fillers: Fillers, rng: random.Random
+) -> Utterance:
     """One utterance from one phrasing."""
     parts = fill_line(line, fillers, rng)
     parts, is_question = add_politeness(parts, can_ask=mood == "ask", split=split, rng=rng)
@@ -157,7 +178,9 @@ def make_utterance(intent: str, mood: str, line: str, split: str, fillers: Fille
     return Utterance("".join(text for text, _ in parts), intent, tuple(spans), line)
 
 
-def make_split(split: str, phrasings: dict[str, Any], fillers: Fillers, n: int, rng: random.Random) -> list[Utterance]:
+def make_split(
+    split: str, phrasings: dict[str, Any], fillers: Fillers, n: int, rng: random.Random
+) -> list[Utterance]:
     """`n` different utterances, the same number for every intent, every phrasing in use."""
     rows: dict[str, Utterance] = {}
     for i, (intent, splits) in enumerate(phrasings.items()):
@@ -212,7 +235,9 @@ def make_data(seed: int, sizes: dict[str, int] = SIZES) -> dict[str, list[Uttera
     words = srsly.read_yaml(HERE / "fillers.yml")
     check_phrasings(phrasings, load_fillers(words, "train").labels)
     splits = {
-        name: make_split(name, phrasings, load_fillers(words, name), n, random.Random(f"{seed} {name}"))
+        name: make_split(
+            name, phrasings, load_fillers(words, name), n, random.Random(f"{seed} {name}")
+        )
         for name, n in sizes.items()
     }
     check_texts(splits)
@@ -255,9 +280,16 @@ def main(out: Path = Path("corpus/home_assistant"), seed: int = 0) -> None:
     for name, rows in splits.items():
         write_split(rows, intents, out / name)
         labels = [label for row in rows for _, _, label in row.spans]
-        table.append((name, len(rows), len({r.phrasing for r in rows}), len(labels), len(set(labels))))
-    msg.table(table, header=("Split", "Utterances", "Phrasings", "Slots", "Slot labels"), divider=True)
-    msg.good(f"Wrote {len(intents)} intents to {out}", f"No phrasing of dev or test occurs in train. Seed {seed}.")
+        table.append(
+            (name, len(rows), len({r.phrasing for r in rows}), len(labels), len(set(labels)))
+        )
+    msg.table(
+        table, header=("Split", "Utterances", "Phrasings", "Slots", "Slot labels"), divider=True
+    )
+    msg.good(
+        f"Wrote {len(intents)} intents to {out}",
+        f"No phrasing of dev or test occurs in train. Seed {seed}.",
+    )
 
 
 if __name__ == "__main__":

@@ -37,7 +37,9 @@ def predict(model: Path, data: Path) -> Predictions:
     examples = list(Corpus(data)(nlp))
     start = time.perf_counter()
     docs = nlp.pipe([example.predicted for example in examples])
-    for example, doc in zip(examples, tqdm(docs, total=len(examples), desc="Predict", disable=None), strict=True):
+    for example, doc in zip(
+        examples, tqdm(docs, total=len(examples), desc="Predict", disable=None), strict=True
+    ):
         example.predicted = doc
     return Predictions(nlp, examples, time.perf_counter() - start)
 
@@ -68,16 +70,24 @@ def count_confusion(examples: list[Example]) -> Counter[tuple[str, str]] | None:
     RETURNS (Counter): None where the texts have no label, or some have more than one.
     """
     golds = [[k for k, v in example.reference.cats.items() if v > 0.5] for example in examples]
-    if not examples or any(len(gold) != 1 for gold in golds) or not any(e.predicted.cats for e in examples):
+    if (
+        not examples
+        or any(len(gold) != 1 for gold in golds)
+        or not any(e.predicted.cats for e in examples)
+    ):
         return None
-    return Counter((gold[0], best_label(e.predicted.cats)) for gold, e in zip(golds, examples, strict=True))
+    return Counter(
+        (gold[0], best_label(e.predicted.cats)) for gold, e in zip(golds, examples, strict=True)
+    )
 
 
 def read_commit() -> str:
     """Commit of the project, "-dirty" behind it where files were changed, or "unknown"."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=10"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return done.stdout.strip()

@@ -19,11 +19,17 @@ TEXTS = [
 
 def main(
     model: Path,
-    texts: Annotated[list[str] | None, typer.Argument(help="Instead of the built-in sentences.")] = None,
+    texts: Annotated[
+        list[str] | None, typer.Argument(help="Instead of the built-in sentences.")
+    ] = None,
 ) -> None:
     """Print label and spans of TEXTS."""
     if not model.exists():
-        msg.fail(f"There is no pipeline in {model}", "Run the training step of project.yml first.", exits=1)
+        msg.fail(
+            f"There is no pipeline in {model}",
+            "Run the training step of project.yml first.",
+            exits=1,
+        )
     nlp = spacy.load(model)
     for doc in nlp.pipe(texts or TEXTS):
         print(f"\n{color(doc.text, bold=True)}")

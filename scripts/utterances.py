@@ -40,7 +40,7 @@ class Fillers:
 
     def choose(self, name: str, rng: random.Random) -> str:
         """One entry of a list of words."""
-        return rng.choice(self.pool(self.words[name], self.heldout.get(name, []), rng))
+        return str(rng.choice(self.pool(self.words[name], self.heldout.get(name, []), rng)))
 
     def pool(self, words: Sequence[Any], heldout: Sequence[Any], rng: random.Random) -> Any:
         """Either the general entries or, with probability `p_heldout`, the held-out ones."""
@@ -62,7 +62,11 @@ def say_clock(minute: int, hour: str, next_hour: str) -> str:
         return f"quarter past {hour}" if minute == 15 else f"quarter to {next_hour}"
     if minute == 30:
         return f"half past {hour}"
-    return f"{NUMBERS[minute]} past {hour}" if minute < 30 else f"{NUMBERS[60 - minute]} to {next_hour}"
+    return (
+        f"{NUMBERS[minute]} past {hour}"
+        if minute < 30
+        else f"{NUMBERS[60 - minute]} to {next_hour}"
+    )
 
 
 def fill_clock(fillers: Fillers, rng: random.Random) -> list[Part]:
@@ -70,7 +74,9 @@ def fill_clock(fillers: Fillers, rng: random.Random) -> list[Part]:
     word = NUMBERS.get(hour, "one")
     style = rng.choice(["digits", "digits", "words", "fixed"])
     if style == "fixed":
-        return [(rng.choice(["noon", "midnight", f"{word} o'clock", f"{word} in the evening"]), "time")]
+        return [
+            (rng.choice(["noon", "midnight", f"{word} o'clock", f"{word} in the evening"]), "time")
+        ]
     if style == "words":
         return [(say_clock(minute, word, NUMBERS.get(hour % 12 + 1, "one")), "time")]
     if minute == 0 and rng.random() < 0.7:
@@ -82,10 +88,22 @@ def fill_clock(fillers: Fillers, rng: random.Random) -> list[Part]:
 def fill_duration(fillers: Fillers, rng: random.Random) -> list[Part]:
     n = fillers.number(AMOUNTS, rng)
     if rng.random() < 0.2:
-        fixed = ["an hour", "half an hour", "an hour and a half", "one minute", "a quarter of an hour"]
+        fixed = [
+            "an hour",
+            "half an hour",
+            "an hour and a half",
+            "one minute",
+            "a quarter of an hour",
+        ]
         return [(rng.choice(fixed), "duration")]
-    unit = rng.choice(["minutes", "minutes", "seconds", "hours"] if n < 13 else ["minutes", "seconds"])
-    extra = f" and {rng.choice([10, 20, 30])} seconds" if unit == "minutes" and rng.random() < 0.1 else ""
+    unit = rng.choice(
+        ["minutes", "minutes", "seconds", "hours"] if n < 13 else ["minutes", "seconds"]
+    )
+    extra = (
+        f" and {rng.choice([10, 20, 30])} seconds"
+        if unit == "minutes" and rng.random() < 0.1
+        else ""
+    )
     return [(f"{rng.choice([str(n), NUMBERS[n]])} {unit}{extra}", "duration")]
 
 
@@ -98,7 +116,9 @@ def fill_duration_one(fillers: Fillers, rng: random.Random) -> list[Part]:
 def fill_temperature(fillers: Fillers, rng: random.Random) -> list[Part]:
     celsius = [18, 20, 21, 22, 24], [16, 17, 19, 23, 25]
     fahrenheit = [65, 68, 70, 72], [66, 67, 69, 71, 75]
-    n = rng.choice(fillers.pool(*celsius, rng) if rng.random() < 0.65 else fillers.pool(*fahrenheit, rng))
+    n = rng.choice(
+        fillers.pool(*celsius, rng) if rng.random() < 0.65 else fillers.pool(*fahrenheit, rng)
+    )
     half = ".5" if n < 30 and rng.random() < 0.15 else ""
     unit = rng.choice(["", " degrees", " degrees", " celsius" if n < 30 else " degrees fahrenheit"])
     return [(f"{n}{half}{unit}", "temperature")]
@@ -204,4 +224,6 @@ def list_skeletons(line: str, labels: dict[str, str]) -> set[str]:
         name = match.group(1).partition("=")[0]
         return f"<{made.get(name, labels.get(name, name))}>"
 
-    return {" ".join(re.sub(r"\{([^{}]*)\}", blank, way).lower().split()) for way in expand_all(line)}
+    return {
+        " ".join(re.sub(r"\{([^{}]*)\}", blank, way).lower().split()) for way in expand_all(line)
+    }

@@ -1,4 +1,4 @@
-"""Write a page about a trained pipeline: scores, curves, confusions, and what it made of the test texts."""
+"""Write a page about a trained pipeline: scores, curves, and what it made of the test texts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,12 +26,17 @@ from spacy_bert_plugin.viz import (
 HEADLINES = {
     "cats_acc": ("Label accuracy", "texts whose best label is the gold one"),
     "ents_f": ("Span F", "exact boundaries and label"),
-    "ents_p": ("Span precision", ""),
-    "ents_r": ("Span recall", ""),
+    "ents_p": ("Span precision", "of the spans found"),
+    "ents_r": ("Span recall", "of the gold spans"),
     "cats_macro_f": ("Macro F of labels", "every label counts the same"),
 }
 FACTS = ("n_docs", "seed", "epochs", "steps", "minutes", "commit", "spacy")
-NAMES = {"n_docs": "test texts", "minutes": "minutes of training", "spacy": "spaCy", "speed": "words a second"}
+NAMES = {
+    "n_docs": "test texts",
+    "minutes": "minutes of training",
+    "spacy": "spaCy",
+    "speed": "words a second",
+}
 
 
 def make_tables(scores: dict[str, Any], examples: Sequence[Example]) -> tuple[LabelTable, ...]:
@@ -39,13 +44,18 @@ def make_tables(scores: dict[str, Any], examples: Sequence[Example]) -> tuple[La
     golds = [ent.label_ for example in examples for ent in example.reference.ents]
     cats = [k for example in examples for k, v in example.reference.cats.items() if v > 0.5]
     tables = []
-    for key, title, found in (("cats_f_per_type", "Labels of texts", cats), ("ents_per_type", "Spans", golds)):
+    for key, title, found in (
+        ("cats_f_per_type", "Labels of texts", cats),
+        ("ents_per_type", "Spans", golds),
+    ):
         rows = [
             LabelRow(name, found.count(name), s["p"], s["r"], s["f"])
             for name, s in (scores.get(key) or {}).items()
         ]
         if rows:
-            tables.append(LabelTable(title, tuple(sorted(rows, key=lambda row: (-row.f, row.label)))))
+            tables.append(
+                LabelTable(title, tuple(sorted(rows, key=lambda row: (-row.f, row.label))))
+            )
     return tuple(tables)
 
 
@@ -106,14 +116,16 @@ def choose_sentences(sentences: Sequence[Sentence], n: int) -> tuple[tuple[Sente
     shown += right[: n - len(shown)]
     n_wrong = sum(not sentence.is_right for sentence in shown)
     note = (
-        f"{len(wrong):,} of {len(sentences):,} have an error somewhere. Shown: {n_wrong:,} of these, "
-        f"as they should be read and as they were, with what differs framed; then "
+        f"{len(wrong):,} of {len(sentences):,} have an error somewhere. Shown: {n_wrong:,} of "
+        f"these, as they should be read and as they were, with what differs framed; then "
         f"{len(shown) - n_wrong:,} that were read right."
     )
     return tuple(shown), note
 
 
-def make_report(model: Path, data: Path, log: Path, scores: dict[str, Any], *, title: str, n: int) -> Report:
+def make_report(
+    model: Path, data: Path, log: Path, scores: dict[str, Any], *, title: str, n: int
+) -> Report:
     """Compute all that stands on the page.
 
     model (Path), data (Path): Folder of the pipeline and .spacy file of the test set.
@@ -128,7 +140,7 @@ def make_report(model: Path, data: Path, log: Path, scores: dict[str, Any], *, t
     facts = [Fact(NAMES.get(key, key), str(scores[key])) for key in FACTS if key in scores]
     return Report(
         title=title,
-        subtitle=f"{' → '.join(predictions.nlp.pipe_names)}, measured on {len(examples):,} test texts",
+        subtitle=f"{' → '.join(predictions.nlp.pipe_names)}, on {len(examples):,} test texts",
         headline=tuple(
             Fact(name, f"{100 * scores[key]:.1f} %", hint)
             for key, (name, hint) in HEADLINES.items()
@@ -144,12 +156,22 @@ def make_report(model: Path, data: Path, log: Path, scores: dict[str, Any], *, t
 
 
 def main(
-    model: Path, data: Path, log: Path, metrics: Path, out: Path, title: str = "Trained pipeline", n: int = 90
+    model: Path,
+    data: Path,
+    log: Path,
+    metrics: Path,
+    out: Path,
+    title: str = "Trained pipeline",
+    n: int = 90,
 ) -> None:
     """Write the page OUT about MODEL, its test file DATA, its training LOG and its METRICS."""
     for path in (model, data, metrics):
         if not path.exists():
-            msg.fail(f"There is no {path}", "Run the steps of project.yml before this one first.", exits=1)
+            msg.fail(
+                f"There is no {path}",
+                "Run the steps of project.yml before this one first.",
+                exits=1,
+            )
     report = make_report(model, data, log, srsly.read_json(metrics), title=title, n=n)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(draw_report(report), encoding="utf8")

@@ -5,18 +5,16 @@ anything that could choose code (`auto_config`), and never sees the folder.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor, nn
 
-from ..errors import CheckpointError, Errors
+from ..encoder.adapter import AutoModelAdapter
+from ..errors import CheckpointError, Errors, SettingError
 from .files import CheckpointFiles
 from .own_model import check_shapes
 from .shards import Weights, open_weights
 from .unfilled import skip_random_weights
-
-if TYPE_CHECKING:
-    from ..encoder.adapter import AutoModelAdapter
 
 # Heads of other tasks, and constants that older releases stored.
 _HEADS = (
@@ -37,7 +35,7 @@ _HEADS = (
 _CONSTANTS = ("position_ids", "token_type_ids", "inv_freq")
 
 
-def load_auto_model(files: CheckpointFiles, raw: Mapping[str, Any]) -> "AutoModelAdapter":
+def load_auto_model(files: CheckpointFiles, raw: Mapping[str, Any]) -> AutoModelAdapter:
     """Build a model by transformers and give it the weights of a checkpoint.
 
     files (CheckpointFiles): The checkpoint.
@@ -47,8 +45,6 @@ def load_auto_model(files: CheckpointFiles, raw: Mapping[str, Any]) -> "AutoMode
     RAISES (CheckpointError): transformers does not know the architecture or refuses its sizes, or
         a tensor is missing, unknown, misshapen or not finite.
     """
-    from ..encoder.adapter import AutoModelAdapter
-
     source = files.where("config.json")
     with open_weights(files) as weights:
         # On "meta" first: sizes that do not fit the file are found before memory is taken.
@@ -61,7 +57,10 @@ def load_auto_model(files: CheckpointFiles, raw: Mapping[str, Any]) -> "AutoMode
         model.load_state_dict(
             {names[hub]: tensor for hub, tensor in weights.read(names)}, strict=False, assign=True
         )
-    return AutoModelAdapter(model.eval())
+    try:
+        return AutoModelAdapter(model.eval())
+    except SettingError as error:
+        raise CheckpointError(Errors.SB322.format(source=source, error=error)) from None
 
 
 def list_auto_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

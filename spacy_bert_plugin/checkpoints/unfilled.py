@@ -8,17 +8,11 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-_RANDOM: frozenset[Any] = frozenset(
-    {
-        nn.init.kaiming_uniform_,
-        nn.init.normal_,
-        nn.init.trunc_normal_,
-        nn.init.uniform_,
-        nn.init.xavier_uniform_,
-        torch.Tensor.normal_,
-        torch.Tensor.uniform_,
-    }
+_INITIALISERS: frozenset[Any] = frozenset(
+    {nn.init.kaiming_uniform_, nn.init.normal_, nn.init.uniform_}
 )
+# Skipped without memory only: `trunc_normal_` draws until all numbers lie within its bounds.
+_METHODS: frozenset[Any] = frozenset({torch.Tensor.normal_, torch.Tensor.uniform_})
 
 
 class _NoRandom(TorchFunctionMode):
@@ -32,8 +26,10 @@ class _NoRandom(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         kwargs = kwargs or {}
-        if func in _RANDOM:
+        if func in _INITIALISERS:
             return args[0] if args else kwargs["tensor"]
+        if func in _METHODS and args[0].is_meta:
+            return args[0]
         return func(*args, **kwargs)
 
 

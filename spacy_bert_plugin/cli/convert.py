@@ -64,7 +64,7 @@ def convert_cli(
             dev_share=dev_share,
             seed=seed,
         )
-        print_summaries(converted, align=options.align)
+        print_summaries(converted, options)
 
 
 class Converted(NamedTuple):

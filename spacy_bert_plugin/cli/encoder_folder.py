@@ -83,11 +83,12 @@ def _open_checkpoint(path: Path | str, *, lang: str) -> OpenedEncoder:
 
     checkpoint = load_checkpoint(resolve_checkpoint(path))
     config = checkpoint.encoder.config
+    n_special = checkpoint.tokenizer.n_special
     return OpenedEncoder(
         nlp=spacy.blank(lang),
         tokenizer=checkpoint.tokenizer,
         max_pieces=config.max_pieces,
-        overlap=OVERLAP,
+        overlap=min(OVERLAP, max(0, config.max_pieces - n_special - 2) // 2),
         facts=_describe(checkpoint.config.family, config),
     )
 

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 from .report import print_table, say_good, say_warning
 
 if TYPE_CHECKING:
-    from ..training.formats import Summary
+    from ..training.formats import FormatOptions, Summary
     from .convert import Converted
 
-# Counts that are worth a line only where something was counted
 FACTS = (
     ("rows read", "n_rows", True),
     ("documents", "n_docs", True),
@@ -38,7 +37,7 @@ TREATED = {
 }
 
 
-def print_summaries(converted: Sequence[Converted], *, align: str) -> None:
+def print_summaries(converted: Sequence[Converted], options: FormatOptions) -> None:
     """Print counts and labels, side by side for all outputs, and what to look at."""
     names = [path.name for path, _ in converted]
     summaries = [summary for _, summary in converted]
@@ -47,7 +46,7 @@ def print_summaries(converted: Sequence[Converted], *, align: str) -> None:
         rows = list_labels([getattr(summary, kind) for summary in summaries])
         if rows:
             print_table(rows, header=[title, *names])
-    for warning in list_warnings(converted, align=align):
+    for warning in list_warnings(converted, options):
         say_warning(warning)
     for path, _ in converted:
         say_good(f"Wrote {path}")
@@ -72,9 +71,10 @@ def list_labels(counts: Sequence[Counter[str]]) -> list[list[str | int]]:
     return [[label, *(count[label] for count in counts)] for label, _ in total.most_common()]
 
 
-def list_warnings(converted: Sequence[Converted], *, align: str) -> list[str]:
+def list_warnings(converted: Sequence[Converted], options: FormatOptions) -> list[str]:
     """Say what may spoil training: cut spans, labels that the first file lacks."""
     found = []
+    align = options.align
     n_misaligned = sum(summary.n_misaligned for _, summary in converted)
     n_lost = sum(summary.n_lost for _, summary in converted)
     if n_misaligned:
@@ -83,7 +83,7 @@ def list_warnings(converted: Sequence[Converted], *, align: str) -> list[str]:
             f"{n_misaligned} span(s) cut a token: {TREATED.get(align, align)}, "
             f"{n_lost} of all spans lost.{hint}"
         )
-    if not any(summary.cats or summary.spans for _, summary in converted):
+    if options.task != "text" and not any(s.cats or s.spans for _, s in converted):
         found.append("No labels and no spans were found: there is nothing to learn from.")
     labels = [label for _, summary in converted for label in summary.cats]
     if labels and all(re.fullmatch(r"[\d,]+", label) for label in labels):

@@ -125,7 +125,7 @@ class AutoModelAdapter(nn.Module):
             raise SettingError(Errors.SB209)
         pooler: nn.Module = self.model.pooler  # type: ignore[assignment]
         if isinstance(pooler, nn.Linear):  # ALBERT keeps the activation beside it
-            return pooler(first).tanh()
+            return torch.tanh(pooler(first))
         pooled: Tensor = pooler(first[:, None])
         return pooled
 

@@ -61,7 +61,8 @@ def attend_grouped(
         if length <= limit or dropout:  # there is no fused kernel with dropout on CPU
             context = _attend_by_matmul(heads, dropout=dropout)
         else:
-            context = F.scaled_dot_product_attention(*heads.unbind())
+            query, key, value = heads.unbind()
+            context = F.scaled_dot_product_attention(query, key, value)
         parts.append(context.transpose(1, 2).reshape(n_windows * length, -1))
     return torch.cat(parts) if len(parts) > 1 else parts[0]
 

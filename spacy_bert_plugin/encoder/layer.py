@@ -52,4 +52,5 @@ class EncoderLayer(nn.Module):
         )
         hidden = apply_linear(x, (self.up,), self._up_cache, activation=self.activation)
         output = apply_linear(hidden, (self.down,), self._down_cache)
-        return apply_norm(x + F.dropout(output, dropout), self.output_norm, self._output_norm_cache)
+        x = x + F.dropout(output, dropout)
+        return apply_norm(x, self.output_norm, self._output_norm_cache)

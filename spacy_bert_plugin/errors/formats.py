@@ -126,6 +126,5 @@ class FormatMessages:
         "tokenizer.json, or a spaCy pipeline that has a bert_transformer. Fetch one with: "
         "spacy-bert fetch-encoder minilm-l6 {path}"
     )
-    SB663 = "There is no encoder called '{got}' to fetch. Expected one of: {expected}."
     SB664 = "The file '{path}' exists already. Choose another name, or pass --force."
     SB665 = "There is no text to show. Give it as an argument, or in a file with --file."

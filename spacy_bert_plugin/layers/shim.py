@@ -77,6 +77,12 @@ class BertShim(Shim):
         for params, _ in groups:
             for _, param in params:
                 param.grad = None
+        self._forget()
+
+    def _forget(self) -> None:
+        # A fused step does not count as a change of a tensor, so what prediction has cached of
+        # the weights in another layout would go on being used.
+        self.encoder.forget_weights()
 
     def _group_parameters(self) -> list[tuple[ParamsT, float]]:
         """Parameters with a gradient, by depth, with the factor on their learning rate."""
@@ -106,19 +112,23 @@ class BertShim(Shim):
     def use_params(self, params: dict[Any, Any]) -> Iterator[None]:
         """Swap in other parameter values (averages, say) and put the old ones back."""
         own = {name: value for (key, name), value in params.items() if key == self.id}
-        chosen = [(n, p) for n, p in self.encoder.named_parameters() if n in own] if own else []
+        if not own:
+            yield
+            return
+        chosen = [(n, p) for n, p in self.encoder.named_parameters() if n in own]
         backup = {name: param.detach().clone() for name, param in chosen}
         try:
             for name, param in chosen:
                 self._write(param, own[name])
+            self._forget()
             yield
         finally:
             for name, param in chosen:
                 self._write(param, backup[name])
+            self._forget()
 
     @staticmethod
     def _write(param: torch.nn.Parameter, value: Any) -> None:
-        # In place through torch, so that what was cached of the old weights is seen as old.
         value = value if isinstance(value, torch.Tensor) else xp2torch(value, device=param.device)
         with torch.no_grad():
             param.copy_(value)

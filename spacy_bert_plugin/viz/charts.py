@@ -73,28 +73,34 @@ def _draw_grid(x_ticks: Sequence[float], y_ticks: Sequence[float]) -> str:
     lines = []
     for value in y_ticks:
         y = _place(value, y_ticks, HEIGHT - BOTTOM, TOP)
-        lines.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        lines.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{format_tick(value)}</text>')
+        lines.append(_draw_rule("grid", LEFT, WIDTH - RIGHT, y, y))
+        lines.append(_draw_text(format_tick(value), LEFT - 6, y + 4, anchor="end"))
     for value in x_ticks:
-        x = _place(value, x_ticks, LEFT, WIDTH - RIGHT)
-        lines.append(f'<line class="tick" x1="{x:.1f}" x2="{x:.1f}" y1="{HEIGHT - BOTTOM}" y2="{HEIGHT - BOTTOM + 4}"/>')
-        anchor = "end" if value == x_ticks[-1] and len(format_tick(value)) > 3 else "middle"
+        x, y = _place(value, x_ticks, LEFT, WIDTH - RIGHT), HEIGHT - BOTTOM
+        lines.append(_draw_rule("tick", x, x, y, y + 4))
+        text = format_tick(value)
+        # Keep a long last number inside of the picture.
+        is_long = value == x_ticks[-1] and len(text) > 3
         lines.append(
-            f'<text x="{x + (8 if anchor == "end" else 0):.1f}" y="{HEIGHT - BOTTOM + 17}" '
-            f'text-anchor="{anchor}">{format_tick(value)}</text>'
+            _draw_text(text, x + 8 * is_long, y + 17, anchor="end" if is_long else "middle")
         )
     return "".join(lines)
 
 
 def _draw_names(chart: Chart) -> str:
-    middle = (LEFT + WIDTH - RIGHT) / 2
-    x_name = f'<text x="{middle:.0f}" y="{HEIGHT - 4}" text-anchor="middle">{escape(chart.x_name)}</text>'
-    y_middle = (TOP + HEIGHT - BOTTOM) / 2
-    y_name = (
-        f'<text transform="translate(12 {y_middle:.0f}) rotate(-90)" text-anchor="middle">'
-        f"{escape(chart.y_name)}</text>"
-    )
-    return x_name + (y_name if chart.y_name else "")
+    x_name = _draw_text(chart.x_name, (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4)
+    if not chart.y_name:
+        return x_name
+    turn = f"translate(12 {(TOP + HEIGHT - BOTTOM) / 2:.0f}) rotate(-90)"
+    return f'{x_name}<g transform="{turn}">{_draw_text(chart.y_name, 0, 0)}</g>'
+
+
+def _draw_rule(css_class: str, x1: float, x2: float, y1: float, y2: float) -> str:
+    return f'<line class="{css_class}" x1="{x1:.1f}" x2="{x2:.1f}" y1="{y1:.1f}" y2="{y2:.1f}"/>'
+
+
+def _draw_text(text: str, x: float, y: float, *, anchor: str = "middle") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
 def _draw_line(points: str, *, colour: int) -> str:

@@ -9,7 +9,7 @@ from .contents import Sentence, Span
 
 # The braces are displaCy's; {bg} is the colour of the label and {fit} a class of ours.
 MARK = '<mark class="entity {fit}" style="background:{bg}">{text}<small>{label}</small></mark>'
-# Hues that neighbours in the list of labels can be told apart by; text on them is dark in every theme.
+# Neighbours in the list of labels get unlike hues. Text on them is dark in every theme.
 HUES = (210, 45, 140, 330, 20, 180, 265, 75, 0, 230, 110, 300, 160, 60, 195, 350, 90, 250, 30, 280)
 
 
@@ -40,12 +40,19 @@ def draw_sentences(sentences: Sequence[Sentence], *, note: str = "") -> str:
 
 def _draw_sentence(sentence: Sentence, colours: dict[str, str]) -> str:
     if sentence.is_right:
-        body = _draw_reading("", sentence.predicted_label, sentence.text, sentence.predicted, colours)
+        body = _draw_reading(
+            "", sentence.predicted_label, sentence.text, sentence.predicted, colours
+        )
         return f"<li class='right'>{body}</li>"
     gold = _draw_reading("gold", sentence.gold_label, sentence.text, sentence.gold, colours)
     wrong_label = sentence.gold_label != sentence.predicted_label
     predicted = _draw_reading(
-        "predicted", sentence.predicted_label, sentence.text, sentence.predicted, colours, wrong_label
+        "predicted",
+        sentence.predicted_label,
+        sentence.text,
+        sentence.predicted,
+        colours,
+        wrong_label,
     )
     return f"<li class='wrong'>{gold}{predicted}</li>"
 
@@ -58,9 +65,10 @@ def _draw_reading(
     colours: dict[str, str],
     is_wrong: bool = False,
 ) -> str:
-    chip = f"<span class='chip{' off' if is_wrong else ''}'>{escape(label)}</span>" if label else ""
-    head = f"<span class='who'>{name}</span>" if name else ""
-    return f"<div class='reading'>{head}{chip}{highlight(text, spans, colours)}</div>"
+    # Three cells of the grid that each sentence is, so that both readings line up.
+    chip = f"<span class='chip{' off' if is_wrong else ''}'>{escape(label)}</span>"
+    cells = f"<span class='who'>{name}</span><span>{chip if label else ''}</span>"
+    return f"<div class='reading'>{cells}{highlight(text, spans, colours)}</div>"
 
 
 def highlight(text: str, spans: Sequence[Span], colours: dict[str, str]) -> str:

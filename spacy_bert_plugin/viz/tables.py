@@ -25,7 +25,8 @@ def draw_labels(table: LabelTable) -> str:
     """
     rows = (
         f"<tr><th scope='row'>{escape(row.label)}</th>"
-        f"<td class='bar'><span style='width:{100 * row.f:.1f}%'></span></td>"
+        f"<td class='bar'><span class='track'><span style='width:{100 * row.f:.1f}%'></span>"
+        "</span></td>"
         f"<td><b>{_percent(row.f)}</b></td><td>{_percent(row.precision)}</td>"
         f"<td>{_percent(row.recall)}</td><td>{row.n:,}</td></tr>"
         for row in table.rows
@@ -44,7 +45,9 @@ def draw_confusion(confusion: Confusion) -> str:
     confusion (Confusion): Counts.
     RETURNS (str): A `<section>`.
     """
-    heads = "".join(f"<th class='tall'><span>{escape(name)}</span></th>" for name in confusion.labels)
+    heads = "".join(
+        f"<th class='tall'><span>{escape(name)}</span></th>" for name in confusion.labels
+    )
     rows = "".join(
         f"<tr><th scope='row'>{escape(name)}</th>{_draw_cells(i, counts)}</tr>"
         for i, (name, counts) in enumerate(zip(confusion.labels, confusion.counts, strict=True))

@@ -165,8 +165,10 @@ class DocBuilder:
                 Errors.SB644.format(path=record.path, line=record.line, got=_show(span))
             )
         found = None
-        if align in ("expand", "contract"):
-            found = doc.char_span(span.start, span.end, label=span.label, alignment_mode=align)
+        if align != "drop":
+            # Tokens that the file prescribes are not split: there the span is expanded
+            mode = "contract" if align == "contract" else "expand"
+            found = doc.char_span(span.start, span.end, label=span.label, alignment_mode=mode)
         # A contracted span can come back empty
         if found is None or not len(found):
             self.summary.n_lost += 1

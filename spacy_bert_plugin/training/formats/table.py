@@ -144,7 +144,7 @@ def pick_columns(
 ) -> Columns:
     """Find the columns of text and label: as asked for, by name, or by what the cells are like.
 
-    Without names, the text is the column with the longest cells, the label the one with the
+    Without names, the text is the column with the most to read, the label the one with the
     fewest different cells (but more than one) out of those that repeat.
     RAISES (DataError): no such column, or nothing that looks like labels.
     """
@@ -185,7 +185,8 @@ def _find_named(names: list[str] | None, known: tuple[str, ...]) -> int | None:
 
 
 def _find_longest(rows: Sequence[Line], n_columns: int) -> int:
-    sizes = [sum(len(row.cells[i]) for row in rows) for i in range(n_columns)]
+    # Every cell counts once: labels may be long, but they repeat
+    sizes = [sum(map(len, {row.cells[i] for row in rows})) for i in range(n_columns)]
     return max(range(n_columns), key=sizes.__getitem__, default=0)
 
 

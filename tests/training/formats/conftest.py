@@ -29,6 +29,11 @@ def nlp() -> Any:
     return spacy.blank("en")
 
 
-def cut(record: Record) -> list[tuple[str, str]]:
-    """The labelled texts of a record."""
-    return [(record.text[span.start : span.end], span.label) for span in record.spans or ()]
+@pytest.fixture(scope="session")
+def cut() -> Callable[[Record], list[tuple[str, str]]]:
+    """Get the labelled texts of a record."""
+
+    def cut_spans(record: Record) -> list[tuple[str, str]]:
+        return [(record.text[span.start : span.end], span.label) for span in record.spans or ()]
+
+    return cut_spans

@@ -1,7 +1,12 @@
+from collections.abc import Callable
+
 import pytest
-from .conftest import ReadT, cut
 
 from spacy_bert_plugin.errors import DataError
+from spacy_bert_plugin.training.formats import Record
+
+ReadT = Callable[..., list[Record]]
+CutT = Callable[[Record], list[tuple[str, str]]]
 
 UNER = """# newdoc id = d
 # sent_id = d-1
@@ -20,7 +25,7 @@ UNER = """# newdoc id = d
 """
 
 
-def test_raw_text_gives_the_spaces(read: ReadT) -> None:
+def test_raw_text_gives_the_spaces(read: ReadT, cut: CutT) -> None:
     first, second = read(UNER)
     assert first.text == "Who is Ada Lovelace?"
     assert first.spaces == (True, True, True, False, False)
@@ -30,7 +35,7 @@ def test_raw_text_gives_the_spaces(read: ReadT) -> None:
     assert (first.line, second.line) == (4, 11)
 
 
-def test_two_columns_and_blank_lines_with_tabs(read: ReadT) -> None:
+def test_two_columns_and_blank_lines_with_tabs(read: ReadT, cut: CutT) -> None:
     records = read("a\tO\n\t\nb\tB-X,B-Y\n\n\n\nc\tI-X\n")
     assert [record.words for record in records] == [("a",), ("b",), ("c",)]
     assert [cut(record) for record in records] == [[], [("b", "X")], [("c", "X")]]
@@ -44,7 +49,7 @@ def test_hash_marks_are_words_where_they_have_a_tag(read: ReadT) -> None:
     assert [record.words for record in read(spaced)] == [("x", "#")]
 
 
-def test_conll_2003(read: ReadT) -> None:
+def test_conll_2003(read: ReadT, cut: CutT) -> None:
     text = "-DOCSTART- -X- -X- O\n\nEU NNP B-NP B-ORG\nrejects VBZ B-VP O\n\n"
     (record,) = read(text)
     assert record.words == ("EU", "rejects")
@@ -75,7 +80,7 @@ def test_raw_text_of_other_words(read: ReadT) -> None:
     (record,) = read(text)
     assert record.spaces is None
     assert record.is_text_unmatched
-    with pytest.raises(DataError, match="data.conll, line 2: the words"):
+    with pytest.raises(DataError, match=r"data\.conll, line 2: the words"):
         read(text, align="strict")
 
 
@@ -94,9 +99,7 @@ def test_windows_line_ends(read: ReadT) -> None:
         ("a\tO\n", {"tag_column": 7}, r"expected a column of tags"),
     ],
 )
-def test_bad_rows_are_named(
-    read: ReadT, text: str, settings: dict[str, int], message: str
-) -> None:
+def test_bad_rows_are_named(read: ReadT, text: str, settings: dict[str, int], message: str) -> None:
     with pytest.raises(DataError, match=message):
         read(text, **settings)
 

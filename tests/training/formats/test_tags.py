@@ -8,7 +8,8 @@ from spacy_bert_plugin.training.formats.tags import decode_tags, take_first_tag
 
 def decode(*tags: str) -> list[tuple[int, int, str]]:
     """Spans in words: every word is one character wide."""
-    return [tuple(span) for span in decode_tags(tags, [(i, i + 1) for i in range(len(tags))])[0]]
+    spans, _ = decode_tags(tags, [(i, i + 1) for i in range(len(tags))])
+    return [(start, end, label) for start, end, label in spans]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,8 @@ def test_no_tags() -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.sampled_from(["X", "Y", ""])), max_size=8))
 def test_encoded_spans_come_back(runs: list[tuple[int, str]]) -> None:
-    tags, expected = [], []
+    tags: list[str] = []
+    expected: list[TextSpan] = []
     for size, label in runs:
         if label:
             expected.append(TextSpan(len(tags), len(tags) + size, label))

@@ -1,0 +1,94 @@
+"""Results as a table on the terminal, a JSON file and a picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+RESULTS = Path(__file__).resolve().parent / "results"
+OURS, THEIRS, BOUND = "#0b6e4f", "#9aa5b1", "#d9a441"
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a Markdown table, so that it can be pasted as it is."""
+    cells = [[str(cell) for cell in row] for row in [header, *rows]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    for number, row in enumerate(cells):
+        padded = [
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        print("| " + " | ".join(padded) + " |")
+        if number == 0:
+            print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
+
+
+def write_json(path: Path, results: dict[str, Any]) -> None:
+    """Write the results beside the earlier ones."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf8")
+    print(f"written: {path}")
+
+
+def draw_bars(
+    path: Path, *, title: str, unit: str, foot: str, bars: Sequence[tuple[str, Any, str]]
+) -> None:
+    """One horizontal bar a system, with its 95 % interval and its rounds' extremes.
+
+    bars: Name, `Spread`, and what it is: "ours", "theirs" or "bound".
+    """
+    colours = {"ours": OURS, "theirs": THEIRS, "bound": BOUND}
+    figure, axes = plt.subplots(figsize=(8.5, 0.55 * len(bars) + 1.6))
+    for row, (_, spread, kind) in enumerate(reversed(bars)):
+        axes.barh(row, spread.median, color=colours[kind], height=0.62)
+        axes.hlines(row, spread.minimum, spread.maximum, color="#333333", linewidth=1.0)
+        axes.hlines(row, spread.low, spread.high, color="#333333", linewidth=4.0)
+        axes.text(
+            max(spread.maximum, spread.median),
+            row,
+            f"  {spread.median:,.0f}",
+            va="center",
+            fontsize=9,
+        )
+    axes.set_yticks(range(len(bars)), [name for name, _, _ in reversed(bars)])
+    axes.set_xlim(0, 1.15 * max(spread.maximum for _, spread, _ in bars))
+    axes.set_xlabel(f"{unit} (thick line: 95 % interval of the median, thin: extremes)")
+    _finish(figure, axes, path, title=title, foot=foot)
+
+
+def draw_lines(
+    path: Path,
+    *,
+    title: str,
+    labels: tuple[str, str],
+    foot: str,
+    lines: Sequence[tuple[str, Sequence[float], Sequence[float]]],
+) -> None:
+    """One line a series over a logarithmic axis of sizes."""
+    figure, axes = plt.subplots(figsize=(8.5, 4.2))
+    for number, (name, xs, ys) in enumerate(lines):
+        axes.plot(xs, ys, marker="o", label=name, color=(OURS, BOUND, THEIRS)[number % 3])
+    axes.set_xscale("log")
+    axes.set_ylim(0, 1.15 * max(max(ys) for _, _, ys in lines))
+    axes.set_xlabel(labels[0])
+    axes.set_ylabel(labels[1])
+    axes.legend(frameon=False)
+    _finish(figure, axes, path, title=title, foot=foot)
+
+
+def _finish(figure: Any, axes: Any, path: Path, *, title: str, foot: str) -> None:
+    axes.set_title(title, loc="left", fontsize=11)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.text(0.01, 0.01, foot, fontsize=7, color="#555555")
+    figure.tight_layout(rect=(0, 0.04, 1, 1))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+    print(f"written: {path}")

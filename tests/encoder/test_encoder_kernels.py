@@ -1,0 +1,138 @@
+"""Every way to compute attention gives what a loop over windows and heads gives."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from encoder_reference import measure_difference
+from torch import Tensor
+
+from spacy_bert_plugin.encoder import BertEncoder, EncoderConfig, kernels, pack
+from spacy_bert_plugin.encoder.kernels import attend, attend_grouped, attend_padded, has_varlen
+from spacy_bert_plugin.encoder.plan import AttentionPlan, plan_attention
+
+N_HEADS, WIDTH = 3, 12
+CPU = torch.device("cpu")
+BATCHES = [(1,), (5, 5), (2, 2, 7), (1, 3, 9, 9, 60), tuple([8] * 30), (70, 30, 1)]
+
+
+def make_qkv(lengths: tuple[int, ...]) -> Tensor:
+    torch.manual_seed(sum(lengths))
+    return torch.randn(sum(lengths), 3 * WIDTH)
+
+
+def attend_slowly(qkv: Tensor, lengths: tuple[int, ...]) -> Tensor:
+    outputs = []
+    for rows in qkv.split(lengths):
+        query, key, value = (x.view(len(rows), N_HEADS, -1) for x in rows.split(WIDTH, dim=1))
+        heads = []
+        for head in range(N_HEADS):
+            scores = query[:, head] @ key[:, head].T / (WIDTH / N_HEADS) ** 0.5
+            heads.append(scores.softmax(-1) @ value[:, head])
+        outputs.append(torch.cat(heads, dim=1))
+    return torch.cat(outputs)
+
+
+@pytest.mark.parametrize("lengths", BATCHES)
+@pytest.mark.parametrize("function", [attend, attend_grouped, attend_padded])
+@pytest.mark.parametrize("limit", [0, 24, 512])
+@pytest.mark.parametrize("max_bytes", [1, 2000, 2 << 20])
+def test_kernels_agree(
+    monkeypatch: pytest.MonkeyPatch,
+    lengths: tuple[int, ...],
+    function: Callable[..., Tensor],
+    limit: int,
+    max_bytes: int,
+) -> None:
+    monkeypatch.setattr(kernels, "LONGEST_BY_MATMUL", {torch.float32: limit})
+    monkeypatch.setattr(kernels, "FEWEST_ROWS_BY_MATMUL", 1)
+    monkeypatch.setattr(kernels, "MAX_SCORE_BYTES", max_bytes)
+    qkv = make_qkv(lengths)
+    found = function(qkv, AttentionPlan(lengths, CPU), n_heads=N_HEADS)
+    assert measure_difference(found, attend_slowly(qkv, lengths)) <= 2e-6
+
+
+@pytest.mark.parametrize("function", [attend_grouped, attend_padded])
+@pytest.mark.parametrize("dropout", [0.0, 1e-9])
+def test_gradients_of_kernels_agree(function: Callable[..., Tensor], dropout: float) -> None:
+    lengths = (4, 4, 9, 31)
+    ours, expected = (make_qkv(lengths).requires_grad_() for _ in range(2))
+    function(
+        ours, AttentionPlan(lengths, CPU), n_heads=N_HEADS, dropout=dropout
+    ).sin().sum().backward()
+    attend_slowly(expected, lengths).sin().sum().backward()
+    assert measure_difference(ours.grad, expected.grad) <= 1e-5
+
+
+def test_no_rows() -> None:
+    qkv = torch.zeros(0, 3 * WIDTH)
+    assert attend(qkv, AttentionPlan((), CPU), n_heads=N_HEADS).shape == (0, WIDTH)
+
+
+def test_plan_draws_padding() -> None:
+    plan = AttentionPlan((3, 3, 2), CPU)
+    assert plan.groups == [(2, 3), (1, 2)]
+    assert plan.borders.tolist() == [0, 3, 6, 8]
+    assert plan.borders.dtype == torch.int32
+    assert plan.padded_rows.tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
+    assert plan.padded_mask.tolist() == [[True] * 3, [True] * 3, [True, True, False]]
+    assert AttentionPlan((1, 2), CPU).padded_rows.tolist() == [0, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "planned", "rows"),
+    [
+        ((), (), None),
+        ((0,), (), None),
+        ((1, 2, 2), (1, 2, 2), None),
+        ((3, 0, 1), (3, 1), None),
+        ((2, 1, 2), (1, 2, 2), [2, 0, 1, 3, 4]),
+        ((2, 0, 3, 1), (1, 2, 3), [5, 0, 1, 2, 3, 4]),
+    ],
+)
+def test_plan_sorts_only_what_is_unsorted(
+    lengths: tuple[int, ...], planned: tuple[int, ...], rows: list[int] | None
+) -> None:
+    plan, order = plan_attention(lengths, device=CPU)
+    assert plan.lengths == planned
+    assert (order if order is None else order.tolist()) == rows
+
+
+def test_devices_other_than_cpu_need_no_order() -> None:
+    plan, order = plan_attention((2, 1, 2), device=torch.device("meta"))
+    assert plan.lengths == (2, 1, 2)
+    assert order is None
+
+
+def test_cpu_has_no_variable_length_kernel() -> None:
+    assert not has_varlen(CPU, torch.bfloat16, 32)
+    assert not has_varlen(torch.device("cuda"), torch.float32, 32)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("dtype", [None, torch.bfloat16])
+def test_cuda_equals_cpu(dtype: torch.dtype | None) -> None:
+    config = EncoderConfig(
+        vocab_size=67,
+        width=64,
+        n_layers=2,
+        n_heads=2,
+        hidden_width=96,
+        n_positions=80,
+        n_segments=2,
+        embedding_width=64,
+        initializer_range=0.1,
+    )
+    encoder = BertEncoder(config)
+    packed = pack([[7] * n for n in (3, 70, 1, 20, 3)])
+    expected = encoder(packed).last.detach()
+    encoder.to("cuda")
+    with torch.inference_mode():
+        found = encoder(packed.to("cuda"), dtype=dtype).last.cpu()
+    assert torch.cosine_similarity(found, expected, dim=-1).min() > (
+        0.99999 if dtype is None else 0.99
+    )
+    trained = encoder(packed.to("cuda"), dtype=dtype).last
+    assert torch.cosine_similarity(trained.detach().cpu(), expected, dim=-1).min() > 0.99
+    trained.sum().backward()

@@ -1,0 +1,128 @@
+"""project.yml: it loads, what it names exists, and its quickstart runs."""
+
+import importlib
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import get_data
+import make_home_assistant
+import pytest
+import srsly
+import typer
+import weasel.cli.run
+from spacy.cli._util import app as spacy_app
+from spacy.util import registry
+from typer.testing import CliRunner
+from weasel.util import load_project_config
+
+ROOT = Path(__file__).parent.parent.parent
+CONFIG: dict[str, Any] = load_project_config(ROOT)
+COMMANDS = {command["name"]: command for command in CONFIG["commands"]}
+LINES = [(name, line) for name, command in COMMANDS.items() for line in command["script"]]
+# What each step makes is what later steps need.
+MADE = {out for command in COMMANDS.values() for out in command.get("outputs", [])}
+
+
+def test_workflows_name_commands() -> None:
+    assert set(CONFIG["workflows"]) == {"quickstart", "snips", "wnut17", "rotten_tomatoes"}
+    assert {step for steps in CONFIG["workflows"].values() for step in steps} == set(COMMANDS)
+
+
+@pytest.mark.parametrize(("name", "line"), LINES, ids=[name for name, _ in LINES])
+def test_commands_name_files_that_exist(name: str, line: str) -> None:
+    words = shlex.split(line)
+    assert words[0] == "python"
+    assert "${" not in line
+    if words[1] == "-m":
+        assert words[2] == "spacy"
+    else:
+        assert (ROOT / words[1]).is_file()
+    for word in words[2:]:
+        if word.startswith("configs/"):
+            assert (ROOT / word).is_file()
+        if word.startswith("corpus/") and word.endswith(".spacy"):
+            assert word in MADE
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_dependencies_come_from_somewhere(name: str) -> None:
+    for path in COMMANDS[name].get("deps", []):
+        assert path in MADE or (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("name", sorted(get_data.FILES))
+def test_data_comes_from_public_sources(name: str) -> None:
+    assets = get_data.list_assets(name)
+    assert assets
+    for asset in assets:
+        assert asset["url"].startswith("https://raw.githubusercontent.com/")
+        assert asset["url"].endswith(Path(asset["dest"]).name)
+    outputs = COMMANDS[f"get-{name}"]["outputs"]
+    assert outputs == [f"assets/{name}/{file}" for file in get_data.FILES[name]]
+
+
+def test_data_dir_reaches_the_command() -> None:
+    line = COMMANDS["get-snips"]["script"][0]
+    assert shlex.split(line)[-2:] == ["--data-dir", ""]
+    config = load_project_config(ROOT, overrides={"vars.data_dir": "../my data"})
+    lines = [line for command in config["commands"] for line in command["script"]]
+    assert sum(shlex.split(line)[-2:] == ["--data-dir", "../my data"] for line in lines) == 3
+
+
+def run_here(command: list[str], **_: Any) -> None:
+    """Do in this process what weasel does in a new one, which would import everything again."""
+    if command[1] == "-m":
+        registry.cli.get_all()
+        program: Any = spacy_app
+        words = command[3:]
+    else:
+        program = typer.Typer()
+        program.command()(importlib.import_module(Path(command[1]).stem).main)
+        words = command[2:]
+    done = CliRunner().invoke(program, words, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+
+
+@pytest.fixture
+def run_step(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Run a command of the copied project on little data."""
+    monkeypatch.setattr(weasel.cli.run, "run_command", run_here)
+    for name, n in (("train", 40), ("dev", 10), ("test", 20)):
+        monkeypatch.setitem(make_home_assistant.SIZES, name, n)
+
+    def run(name: str, **variables: Any) -> None:
+        overrides = {f"vars.{key}": value for key, value in variables.items()}
+        weasel.cli.run.project_run(project, name, overrides=overrides)
+
+    return run
+
+
+def test_quickstart_runs(run_step: Callable[..., None], project: Path, tiny_encoder: Path) -> None:
+    for step in CONFIG["workflows"]["quickstart"]:
+        if step != "encoder":
+            run_step(step, encoder=str(tiny_encoder), quickstart_steps=1, seed=3)
+    metrics = srsly.read_json(project / "metrics" / "quickstart.json")
+    assert {"cats_score", "cats_acc", "cats_f_per_type", "ents_f", "ents_per_type"} <= set(metrics)
+    assert metrics["n_docs"] == 20
+    assert metrics["seed"] == 3
+    assert metrics["minutes"] >= 0
+    assert metrics["epochs"] == 1
+    page = (project / "pages" / "quickstart.html").read_text(encoding="utf8")
+    assert page.count("<li class=") == 20
+    assert "Loss of ner" in page
+
+
+def test_data_steps_run(run_step: Callable[..., None], project: Path, tmp_path: Path) -> None:
+    rows = "".join(f"word{i}\tB-person\nhere\tO\n\n" for i in range(4))
+    (tmp_path / "sets" / "wnut17").mkdir(parents=True)
+    for file in get_data.FILES["wnut17"]:
+        (tmp_path / "sets" / "wnut17" / file).write_text(rows, encoding="utf8")
+    run_step("get-wnut17", data_dir=str(tmp_path / "sets"))
+    run_step("convert-wnut17")
+    assert {path.name for path in (project / "corpus" / "wnut17").iterdir()} == {
+        "train.spacy",
+        "dev.spacy",
+        "test.spacy",
+    }

@@ -1,0 +1,86 @@
+"""Every registered name resolves, and none disappears: configs of saved pipelines name them."""
+
+import inspect
+import subprocess
+import sys
+from importlib.metadata import entry_points
+
+import pytest
+from spacy.language import Language
+from spacy.util import registry
+
+# Names in configs that people have saved. Add to this list; never take from it.
+NAMES = {
+    "spacy_factories": {"bert_transformer"},
+    "spacy_architectures": {
+        "spacy-bert-plugin.BertEncoder.v1",
+        "spacy-bert-plugin.BertListener.v1",
+        "spacy-bert-plugin.BertPooledListener.v1",
+    },
+    "spacy_readers": {"spacy-bert-plugin.Corpus.v1"},
+    "spacy_cli": {"bert"},
+    "thinc_optimizers": {"spacy-bert-plugin.AdamW.v1"},
+}
+REGISTRIES = {
+    "spacy_architectures": registry.architectures,
+    "spacy_readers": registry.readers,
+    "thinc_optimizers": registry.optimizers,
+}
+
+
+def find_names(group: str) -> set[str]:
+    points = entry_points(group=group)
+    return {p.name for p in points if p.value.startswith("spacy_bert_plugin.")}
+
+
+@pytest.mark.parametrize("group", NAMES)
+def test_names_are_those_on_the_list(group: str) -> None:
+    assert find_names(group) == NAMES[group]
+
+
+def test_there_are_no_other_groups() -> None:
+    groups = {g for g in entry_points().groups if g.startswith(("spacy_", "thinc_")) and find_names(g)}
+    assert groups == set(NAMES)
+
+
+@pytest.mark.parametrize(("group", "name"), [(g, n) for g in REGISTRIES for n in sorted(NAMES[g])])
+def test_name_resolves_to_a_documented_function(group: str, name: str) -> None:
+    function = REGISTRIES[group].get(name)
+    _, thing, version = name.split(".")
+    assert function.__name__.replace("_", "") == f"build{thing.lower()}{version}"
+    assert inspect.getdoc(function)
+
+
+@pytest.mark.parametrize("name", sorted(NAMES["spacy_factories"]))
+def test_factory_is_known_to_spacy(name: str) -> None:
+    import spacy
+
+    nlp = spacy.blank("en")
+    assert nlp.has_factory(name)
+    assert Language.get_factory_meta(name).default_config
+
+
+def test_default_config_names_every_setting_of_the_architecture() -> None:
+    from spacy_bert_plugin.layers import build_bert_encoder_v1
+
+    config = dict(Language.get_factory_meta("bert_transformer").default_config["model"])
+    del config["@architectures"]
+    parameters = inspect.signature(build_bert_encoder_v1).parameters
+    defaults = {k: dict(p.default) if k == "sizes" else p.default for k, p in parameters.items()}
+    assert config == defaults
+
+
+def test_importing_the_package_is_light() -> None:
+    code = "import sys, spacy_bert_plugin; print({'torch', 'transformers', 'spacy'} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "set()"
+
+
+def test_a_pipeline_without_the_plugin_does_not_load_it() -> None:
+    code = (
+        "import sys, spacy; spacy.blank('en'); "
+        "print([m for m in sys.modules if m.startswith('spacy_bert_plugin.')])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = result.stdout.strip()
+    assert loaded == "['spacy_bert_plugin.about', 'spacy_bert_plugin.pipeline', 'spacy_bert_plugin.pipeline.factories']"
