@@ -8,9 +8,59 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-WORDS = """the a in of to and is was i you it play some music by please book table for two at rain
-weather tomorrow new york berlin london paris light kitchen turn on off set alarm seven movie find
-sentence token piece window hello world good bad house street long word""".split()
+WORDS = [
+    "the",
+    "a",
+    "in",
+    "of",
+    "to",
+    "and",
+    "is",
+    "was",
+    "i",
+    "you",
+    "it",
+    "play",
+    "some",
+    "music",
+    "by",
+    "please",
+    "book",
+    "table",
+    "for",
+    "two",
+    "at",
+    "rain",
+    "weather",
+    "tomorrow",
+    "new",
+    "york",
+    "berlin",
+    "london",
+    "paris",
+    "light",
+    "kitchen",
+    "turn",
+    "on",
+    "off",
+    "set",
+    "alarm",
+    "seven",
+    "movie",
+    "find",
+    "sentence",
+    "token",
+    "piece",
+    "window",
+    "hello",
+    "world",
+    "good",
+    "bad",
+    "house",
+    "street",
+    "long",
+    "word",
+]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 

@@ -39,7 +39,9 @@ def test_names_are_those_on_the_list(group: str) -> None:
 
 
 def test_there_are_no_other_groups() -> None:
-    groups = {g for g in entry_points().groups if g.startswith(("spacy_", "thinc_")) and find_names(g)}
+    groups = {
+        g for g in entry_points().groups if g.startswith(("spacy_", "thinc_")) and find_names(g)
+    }
     assert groups == set(NAMES)
 
 
@@ -72,7 +74,9 @@ def test_default_config_names_every_setting_of_the_architecture() -> None:
 
 def test_importing_the_package_is_light() -> None:
     code = "import sys, spacy_bert_plugin; print({'torch', 'transformers', 'spacy'} & set(sys.modules))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "set()"
 
 
@@ -81,6 +85,11 @@ def test_a_pipeline_without_the_plugin_does_not_load_it() -> None:
         "import sys, spacy; spacy.blank('en'); "
         "print([m for m in sys.modules if m.startswith('spacy_bert_plugin.')])"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     loaded = result.stdout.strip()
-    assert loaded == "['spacy_bert_plugin.about', 'spacy_bert_plugin.pipeline', 'spacy_bert_plugin.pipeline.factories']"
+    assert (
+        loaded
+        == "['spacy_bert_plugin.about', 'spacy_bert_plugin.pipeline', 'spacy_bert_plugin.pipeline.factories']"
+    )

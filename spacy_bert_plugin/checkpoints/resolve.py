@@ -25,14 +25,15 @@ def resolve_checkpoint(name: str | Path, *, revision: str | None = None) -> Path
     text = os.fspath(name)
     if not text or "\0" in text:
         raise CheckpointError(Errors.SB303.format(name=text[:200]))
-    path = Path(text).expanduser()
-    if path.is_dir():
+    # os.path takes any text, where pathlib raises for names that a system cannot have.
+    path = Path(os.path.expanduser(text))
+    if os.path.isdir(path):
         return path
-    if path.exists():
+    if os.path.exists(path):
         raise CheckpointError(Errors.SB302.format(path=path))
     # A folder beside which the name would lie makes it a path, too: "encoders/minilm" must not
     # be looked for on the hub, where a stranger may own it, because it was not fetched yet.
-    is_beside = len(path.parts) > 1 and path.parent.is_dir()
+    is_beside = len(path.parts) > 1 and os.path.isdir(path.parent)
     if isinstance(name, Path) or _PATH_LIKE.match(text) or is_beside:
         raise CheckpointNotFoundError(
             Errors.SB301.format(path=path.absolute(), name=text[:200], hint="")

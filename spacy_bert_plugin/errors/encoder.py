@@ -56,3 +56,8 @@ class EncoderMessages:
         "Expected a text encoder whose config names '{name}', but {got} has none. "
         "Choose a checkpoint of an encoder, such as BERT, ModernBERT or DeBERTa."
     )
+    SB251 = (
+        'precision = "bf16" was asked for, but device {device} does not compute bfloat16 in '
+        "hardware (AVX-512 BF16, AMX, or a GPU of compute capability 8.0 and later). It would be "
+        'slower than precision = "fp32": use that.'
+    )

@@ -28,12 +28,13 @@ from .shim import BertShim
 EncoderModel = Model[list[Doc], list[Floats2d]]
 GradientsT = dict[str, torch.Tensor]
 DEFAULT_NAME = "minilm-l6"
+NO_SIZES: dict[str, Any] = SimpleFrozenDict()
 
 
 def build_bert_encoder_v1(
     name: str | None = DEFAULT_NAME,
     revision: str | None = None,
-    sizes: dict[str, Any] = SimpleFrozenDict(),
+    sizes: dict[str, Any] = NO_SIZES,
     tokenizer: str | None = None,
     output: str = "tokens",
     max_pieces: int | None = None,

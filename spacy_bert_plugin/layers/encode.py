@@ -121,7 +121,7 @@ class _Run:
             self.parts.append((tokens, vectors))
         else:
             self.tokens.index_add_(0, tokens, vectors)
-        begins = np.cumsum(packed.lengths) - packed.lengths
+        begins = np.cumsum(packed.lengths, dtype=np.int64) - packed.lengths
         if {"cls", "pooler"} & set(self.options.pooled):
             self.firsts.append((self._send(chosen), output.last[self._send(begins)]))
         if output.layers is not None:
@@ -135,19 +135,14 @@ class _Run:
             vectors = torch.cat([vectors for _, vectors in self.parts])
             self.tokens = self.tokens.index_add(0, tokens, vectors)
         pooled = {name: self._pool(name) for name in self.options.pooled}
-        return EncodedDocs(
-            self.tokens, pooled, self.window_layers, self.encoder.config.n_layers
-        )
+        return EncodedDocs(self.tokens, pooled, self.window_layers, self.encoder.config.n_layers)
 
     def _forward(self, packed: PackedInput) -> Encoded:
         options = self.options
         if not self.is_training:
             return self.encoder(packed, use_all_layers=options.use_all_layers, dtype=options.dtype)
         with autocast_for_training(options.dtype, self.device):
-            output = self.encoder(
-                packed, dropout=options.dropout, attention_dropout=options.dropout
-            )
-        return output
+            return self.encoder(packed, dropout=options.dropout, attention_dropout=options.dropout)
 
     def _pool(self, name: str) -> Tensor:
         """One vector a Doc. Zeros for a Doc without pieces."""

@@ -23,9 +23,7 @@ class ListenedEncoder(Protocol):
 
     def has_run_on(self, docs: Sequence[Doc]) -> bool: ...
 
-    def read_vectors(
-        self, docs: Sequence[Doc], listener: "BertListener"
-    ) -> list[Floats2d]: ...
+    def read_vectors(self, docs: Sequence[Doc], listener: "BertListener") -> list[Floats2d]: ...
 
 
 class BertListener(Model[list[Doc], list[Floats2d]]):

@@ -95,17 +95,14 @@ class BertShim(Shim):
         return [(params, scale) for params, scale in groups if params]
 
     def _step_each(self, optimizer: Optimizer, groups: list[tuple[ParamsT, float]]) -> None:
-        norms = [param.grad.norm() for params, _ in groups for _, param in params]
-        if not torch.isfinite(torch.stack(norms).sum()):
+        grads = [param.grad for params, _ in groups for _, param in params]
+        norm = torch.nn.utils.get_total_norm([grad for grad in grads if grad is not None])
+        if not bool(torch.isfinite(norm)):
             raise TrainingError(Errors.SB401.format(what="A gradient", step=self.n_updates))
         for params, scale in groups:
             for name, param in params:
-                weights, _ = optimizer(
-                    (self.id, name),
-                    torch2xp(param.detach()),
-                    torch2xp(param.grad),
-                    lr_scale=scale,
-                )
+                arrays: Any = torch2xp(param.detach()), torch2xp(torch.as_tensor(param.grad))
+                weights, _ = optimizer((self.id, name), *arrays, lr_scale=scale)
                 self._write(param, weights)
 
     @contextlib.contextmanager

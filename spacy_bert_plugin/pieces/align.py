@@ -1,8 +1,8 @@
 """Which pieces make up which token: character offsets compared with numpy, no loop over pieces.
 
-    text     u n b e l i e v a b l e   !
-    token    [---------- 0 ---------] [1]
-    pieces   [ 0 ][--- 1 ---][-- 2 --] [3]       token 0 -> pieces 0:3, token 1 -> pieces 3:4
+text     u n b e l i e v a b l e   !
+token    [---------- 0 ---------] [1]
+pieces   [ 0 ][--- 1 ---][-- 2 --] [3]       token 0 -> pieces 0:3, token 1 -> pieces 3:4
 """
 
 from collections.abc import Sequence
@@ -85,4 +85,6 @@ def expand_runs(firsts: IntArray, counts: IntArray) -> IntArray:
         Shape: (sum of counts,)
     """
     before = np.cumsum(counts) - counts
-    return np.arange(int(counts.sum()), dtype=np.int64) + np.repeat(firsts - before, counts)
+    runs: IntArray = np.arange(int(counts.sum()), dtype=np.int64)
+    runs += np.repeat(firsts - before, counts)
+    return runs

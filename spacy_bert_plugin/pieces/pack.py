@@ -8,6 +8,7 @@ A batch of three windows with special pieces C and S lies end to end, with no pa
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -113,7 +114,7 @@ def map_rows(
     cuts = np.searchsorted(pair_batch[order], np.arange(len(batches) + 1))
     return [
         _group(piece_rows[pieces[pairs]], weights[pairs], tokens[pairs])
-        for pairs in (order[a:b] for a, b in zip(cuts, cuts[1:], strict=False))
+        for pairs in (order[a:b] for a, b in pairwise(cuts))
     ]
 
 

@@ -12,10 +12,10 @@ from spacy.tokens import Doc
 from spacy.training import Example, validate_examples
 from spacy.util import minibatch
 from spacy.vocab import Vocab
-from thinc.api import Model, set_dropout_rate, torch2xp
+from thinc.api import set_dropout_rate, torch2xp
 
 from ..checkpoints import load_checkpoint, save_checkpoint
-from ..errors import Errors, ListenerError, SettingError
+from ..errors import Errors, SettingError
 from ..layers import (
     BertListener,
     EncoderModel,
@@ -27,12 +27,13 @@ from ..layers import (
 from .activations import Activations, ActivationStore, TokenVectors
 from .batch import TrainingBatch
 from .keep import KEEPS, VectorGuard
+from .listening import ListenedTo, set_residual_widths
 from .trf_data import TransformerOutput, install_trf_data, keep_trf_data
 
 UNINITIALIZED = "not-initialized"
 
 
-class BertTransformer(TrainablePipe):
+class BertTransformer(ListenedTo, TrainablePipe):
     """Runs the encoder once for a batch of Docs and serves the vectors to all listeners.
 
     The protocol between it and its listeners is written down in docs/design/listeners.md.
@@ -63,91 +64,6 @@ class BertTransformer(TrainablePipe):
         self.store = ActivationStore()
         self._batch: TrainingBatch | None = None
         install_trf_data()
-
-    # Listeners: the structure that spaCy calls `ListenedToComponent`.
-
-    @property
-    def listeners(self) -> list[BertListener]:
-        """All listeners of downstream components."""
-        return [node for nodes in self.listener_map.values() for node in nodes]
-
-    @property
-    def listening_components(self) -> list[str]:
-        """Names of the components that listen."""
-        return list(self.listener_map)
-
-    def add_listener(self, listener: BertListener, component_name: str) -> None:
-        """Connect a listener of a downstream component."""
-        nodes = self.listener_map.setdefault(component_name, [])
-        if not any(node is listener for node in nodes):
-            nodes.append(listener)
-        listener.connect(self, component_name)
-        if self.model.has_dim("nO"):
-            listener.set_dim("nO", self.model.get_dim("nO"), force=True)
-
-    def remove_listener(self, listener: BertListener, component_name: str) -> bool:
-        """Disconnect a listener. RETURNS (bool): Whether it was connected."""
-        nodes = self.listener_map.get(component_name, [])
-        kept = [node for node in nodes if node is not listener]
-        if len(kept) == len(nodes):
-            return False
-        listener.disconnect(self)
-        if kept:
-            self.listener_map[component_name] = kept
-        else:
-            del self.listener_map[component_name]
-        return True
-
-    def find_listeners(self, component: Any) -> None:
-        """Connect every listener in a component's model that means this encoder."""
-        if isinstance(getattr(component, "model", None), Model):
-            for node in component.model.walk():
-                if isinstance(node, BertListener) and node.upstream_name in ("*", self.name):
-                    self.add_listener(node, component.name)
-
-    def has_run_on(self, docs: Sequence[Doc]) -> bool:
-        """Whether the encoder has computed vectors for the first of these Docs."""
-        return bool(docs) and self._find(docs[0]) is not None
-
-    def read_vectors(self, docs: Sequence[Doc], listener: BertListener) -> list[Any]:
-        """Give a listener the vectors of Docs, and drop those that nobody waits for any more.
-
-        Vectors that were dropped already, or whose Doc has been retokenised, are computed anew.
-
-        RETURNS (list): Shape: (n_tokens, width) or, for pooled outputs, (1, width) for each Doc.
-        RAISES (ListenerError): The encoder has not run on one of the Docs.
-        """
-        found = [self._find(doc) for doc in docs]
-        for index, (doc, item) in enumerate(zip(docs, found, strict=True)):
-            if item is None and len(doc):
-                raise ListenerError(
-                    Errors.SB507.format(
-                        component=listener.component_name, encoder=self.name, index=index
-                    )
-                )
-        name = listener.output
-        stale = [
-            i
-            for i, item in enumerate(found)
-            if item is None or name not in item.outputs or item.n_tokens != len(docs[i])
-        ]
-        vectors = [None if item is None else item.outputs.get(name) for item in found]
-        for i, item in zip(stale, self._compute([docs[i] for i in stale]), strict=True):
-            vectors[i] = item.outputs[name]
-        for doc, item in zip(docs, found, strict=True):
-            if item is not None:
-                item.readers.add(id(listener))
-                if len(item.readers) >= len(self.listeners):
-                    self.store.release(doc)
-        return vectors
-
-    def _find(self, doc: Doc) -> Activations | None:
-        item = self.store.find(doc)
-        if item is None and self.model.has_dim("nO"):
-            inherited = self.store.find_slice(doc, self.model.get_dim("nO"))
-            if inherited is not None:
-                return Activations(len(doc), {"tokens": inherited})
-        return item
 
     # Prediction
 
@@ -340,19 +256,6 @@ class BertTransformer(TrainablePipe):
         if shim.is_loaded:
             set_checkpoint(self.model, shim.checkpoint)
         return self
-
-
-def set_residual_widths(model: Model, width: int) -> None:
-    """Tell residual layers how wide they are, where that was left open.
-
-    An architecture that was built before its encoder knew its width (the entity linker's) would
-    take the width of the labels for that of its residual layer.
-    """
-    for node in model.walk():
-        if node.name.startswith("residual("):
-            for layer in node.walk():
-                if layer.has_dim("nO") is None:
-                    layer.set_dim("nO", width)
 
 
 def check_batch_size(batch_size: Any) -> None:

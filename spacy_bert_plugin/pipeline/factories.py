@@ -9,7 +9,7 @@ from typing import Any
 from spacy.language import Language
 from thinc.api import Model
 
-DEFAULT_CONFIG = {
+DEFAULT_CONFIG: dict[str, Any] = {
     "model": {
         "@architectures": "spacy-bert-plugin.BertEncoder.v1",
         "name": "minilm-l6",
@@ -31,7 +31,7 @@ DEFAULT_CONFIG = {
 
 @Language.factory("bert_transformer", assigns=["doc.tensor"], default_config=DEFAULT_CONFIG)
 def make_bert_transformer(
-    nlp: Language, name: str, model: Model, keep: str, precision: str | None
+    nlp: Language, name: str, model: Model[Any, Any], keep: str, precision: str | None
 ) -> Any:
     """Construct the shared encoder; see `BertTransformer`.
 

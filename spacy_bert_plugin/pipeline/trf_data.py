@@ -21,7 +21,7 @@ from ..layers import EncodedDocs, PreparedDocs
 from ..pieces import IntArray, PieceTokenizer, expand_runs
 
 NAME = "trf_data"
-_KEY = ("._.", NAME, None, None)  # where spaCy's extension attributes lie in `doc.user_data`
+_KEY: Any = ("._.", NAME, None, None)  # where spaCy's extension attributes lie in `doc.user_data`
 # Output, or the message that says why there is none. Not in `doc.user_data`, so that it does
 # not travel into every DocBin.
 _outputs: "WeakKeyDictionary[Doc, TransformerOutput | str]" = WeakKeyDictionary()
@@ -98,7 +98,7 @@ class TransformerOutput:
             here = places[:, 0] == number
             rows[here] = layers[:, places[here, 1]].transpose(1, 0, 2)
         return [
-            Ragged(np.ascontiguousarray(rows[:, layer]), self.counts.astype("int32"))
+            _make_ragged(np.ascontiguousarray(rows[:, layer]), self.counts)
             for layer in range(self.num_outputs)
         ]
 
@@ -132,7 +132,7 @@ class TransformerOutput:
 
     @property
     def tensors(self) -> list[Any]:
-        """The last hidden state by window, as the only item. Shape: (n_windows, n_longest, width)"""
+        """The last hidden state by window, alone. Shape: (n_windows, n_longest, width)"""
         return [self.hidden_states[-1]]
 
     @property
@@ -167,7 +167,11 @@ class TransformerOutput:
         longest = max((len(ids) for ids in self.window_ids), default=0)
         places = self.places[expand_runs(self.firsts, self.counts)]
         rows = places[:, 0] * longest + places[:, 1]
-        return Ragged(rows.reshape(-1, 1).astype("int32"), self.counts.astype("int32"))
+        return _make_ragged(rows.reshape(-1, 1).astype("int32"), self.counts)
+
+
+def _make_ragged(rows: Any, lengths: Any) -> Ragged:
+    return Ragged(rows, lengths.astype("int32"))
 
 
 def install_trf_data() -> None:

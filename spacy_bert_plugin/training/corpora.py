@@ -11,6 +11,7 @@ from spacy.training import Corpus, Example
 
 from ..errors import DataError, Errors, SettingError
 from .formats import DocBuilder, FormatOptions, find_categories, read_label_names, read_records
+from .formats.options import OPTION_NAMES
 from .formats.read import SUFFIXES
 
 SPACY_SUFFIX = ".spacy"
@@ -57,27 +58,13 @@ def build_corpus_v1(
     RETURNS (Callable): Takes a pipeline, yields Examples.
     RAISES (SettingError): no path, or a setting with an impossible value.
     """
+    given = locals()
     if path is None:
         raise SettingError(Errors.SB652)
     names = read_label_names(Path(labels)) if isinstance(labels, (str, Path)) else labels
+    shared = {key: given[key] for key in OPTION_NAMES if key in given and key != "labels"}
     options = FormatOptions(
-        format=format,
-        task=task,
-        labels=None if names is None else tuple(names),
-        text_column=text_column,
-        label_column=label_column,
-        spans_column=spans_column,
-        word_column=word_column,
-        tag_column=tag_column,
-        sep=sep,
-        quoting=quoting,
-        use_header=header,
-        label_sep=label_sep,
-        align=align,
-        no_spaces=no_spaces,
-        gold_tokens=gold_tokens,
-        spans_key=spans_key,
-        encoding=encoding,
+        **shared, labels=None if names is None else tuple(names), use_header=header
     )
     return DataCorpus(
         path,

@@ -23,7 +23,7 @@ class AdamW(Optimizer):
     Loshchilov and Hutter (2017), https://arxiv.org/abs/1711.05101
     """
 
-    __slots__ = ("head_factor", "n_steps", "_torch", "torch_clip", "weight_decay")
+    __slots__ = ("_torch", "head_factor", "n_steps", "torch_clip", "weight_decay")
 
     def __init__(
         self,
@@ -58,12 +58,14 @@ class AdamW(Optimizer):
         """Step one array of a thinc layer. RAISES (TrainingError): The gradient is not finite."""
         if not float(abs(gradient).sum()) < float("inf"):
             raise TrainingError(Errors.SB401.format(what="A gradient", step=self.n_steps))
-        return super().__call__(key, weights, gradient, lr_scale=lr_scale * self.head_factor)
+        scale = lr_scale * self.head_factor
+        stepped: tuple[Any, Any] = super().__call__(key, weights, gradient, lr_scale=scale)
+        return stepped
 
     def step_schedules(self) -> None:
         """Move on to the learning rate of the next step."""
         self.n_steps += 1
-        super().step_schedules()
+        super().step_schedules()  # type: ignore[no-untyped-call]
 
     def step_torch(self, key: int, groups: GroupsT) -> None:
         """Step torch parameters.

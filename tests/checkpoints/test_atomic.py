@@ -199,7 +199,7 @@ def test_everybody_whom_the_umask_lets_in_may_read(tmp_path: Path) -> None:
 
 def test_many_saves_and_reads_at_once(tmp_path: Path) -> None:
     target = tmp_path / "model"
-    contents = [{name: b"%d" % i for name in NEW} for i in range(4)]
+    contents = [dict.fromkeys(NEW, b"%d" % i) for i in range(4)]
     write_folder(contents[0], target)
     errors: list[BaseException] = []
 

@@ -238,8 +238,21 @@ SHARD = "model-00001-of-00003.safetensors"
 
 @pytest.mark.parametrize(
     "place",
-    ["../secret.safetensors", "/tmp/x.safetensors", "a/b.safetensors", "a\\b.safetensors", "x\0"]
-    + ["..", "", ".safetensors", "pytorch_model.bin", 3, None, ["x"], "s" * 300 + ".safetensors"],
+    [
+        "../secret.safetensors",
+        "/tmp/x.safetensors",
+        "a/b.safetensors",
+        "a\\b.safetensors",
+        "x\x00",
+        "..",
+        "",
+        ".safetensors",
+        "pytorch_model.bin",
+        3,
+        None,
+        ["x"],
+        "s" * 300 + ".safetensors",
+    ],
 )
 def test_shards_stay_in_the_folder(hub_folder: Path, place: object) -> None:
     shutil.copy(hub_folder / WEIGHTS, hub_folder.parent / "secret.safetensors")
@@ -295,9 +308,9 @@ def test_missing_folder(tmp_path: Path) -> None:
 
 
 def test_empty_folder(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="'config.json'; it has no files"):
+    with pytest.raises(CheckpointError, match=r"'config\.json'; it has no files"):
         load_checkpoint(tmp_path)
-    with pytest.raises(CheckpointError, match="'manifest.json'"):
+    with pytest.raises(CheckpointError, match=r"'manifest\.json'"):
         load_checkpoint(tmp_path, is_own=True)
 
 
@@ -378,7 +391,7 @@ def test_many_missing_tensors_are_counted(hub_folder: Path) -> None:
 
 def test_huge_sizes_take_no_memory(hub_folder: Path) -> None:
     edit_config(hub_folder, hidden_size=32768, intermediate_size=65536)
-    with pytest.raises(CheckpointError, match="expected .*32768"):
+    with pytest.raises(CheckpointError, match=r"expected .*32768"):
         load_checkpoint(hub_folder)
 
 

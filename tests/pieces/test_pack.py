@@ -29,7 +29,9 @@ def test_no_windows() -> None:
 
 
 @given(docs=st.lists(doc_strategy, max_size=4), data=st.data())
-def test_tokens_are_the_mean_of_their_own_pieces(docs: list[list[int]], data: st.DataObject) -> None:
+def test_tokens_are_the_mean_of_their_own_pieces(
+    docs: list[list[int]], data: st.DataObject
+) -> None:
     # Every packed row holds the number of its piece, so a token's mean names its origin.
     alignment = make_alignment(docs)
     windows = plan_windows(alignment, capacity=10, overlap=2)

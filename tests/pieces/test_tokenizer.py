@@ -75,7 +75,9 @@ def test_lone_surrogate_is_an_error_that_names_its_place(tokenizer_json: str) ->
 
 
 @pytest.mark.parametrize("value", [None, 3, float("nan"), ["a"], b"x"])
-def test_what_is_no_text_is_an_error_that_names_its_type(tokenizer_json: str, value: object) -> None:
+def test_what_is_no_text_is_an_error_that_names_its_type(
+    tokenizer_json: str, value: object
+) -> None:
     with pytest.raises(TextError, match=f"index 1, but got {type(value).__name__}"):
         PieceTokenizer.from_json(tokenizer_json).encode(["fine", value])  # type: ignore[list-item]
 
@@ -122,7 +124,9 @@ def test_threads_share_one_tokenizer(tokenizer_json: str) -> None:
     found: list[bool] = []
 
     def work() -> None:
-        found.extend([p.ids.tolist() for p in tokenizer.encode(texts)] == expected for _ in range(5))
+        found.extend(
+            [p.ids.tolist() for p in tokenizer.encode(texts)] == expected for _ in range(5)
+        )
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:

@@ -62,9 +62,7 @@ def test_windows_hold_together(
         else None
         for doc in docs
     ]
-    windows = plan_windows(
-        alignment, capacity=capacity, overlap=overlap, sentence_starts=sentences
-    )
+    windows = plan_windows(alignment, capacity=capacity, overlap=overlap, sentence_starts=sentences)
     n_pieces = int(alignment.doc_pieces.sum())
     kept = [
         piece

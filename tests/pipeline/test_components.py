@@ -59,7 +59,9 @@ def make_model(name: str, tok2vec: dict[str, Any]) -> dict[str, Any]:
     return {"@architectures": "spacy.Tagger.v2", "tok2vec": tok2vec}
 
 
-def learn(nlp: Language, examples: list[Example], name: str, n_steps: int = 25) -> tuple[float, float]:
+def learn(
+    nlp: Language, examples: list[Example], name: str, n_steps: int = 25
+) -> tuple[float, float]:
     optimizer = nlp.initialize(lambda: examples)
     seen = []
     for _ in range(n_steps):
@@ -74,7 +76,11 @@ def test_component_learns_and_saves(
     make_nlp: MakeNlp, tiny_checkpoint: Path, tmp_path: Path, name: str, place: str
 ) -> None:
     nlp = make_nlp(heads=False) if place == "listening" else spacy.blank("en")
-    inline = {"@architectures": "spacy-bert-plugin.BertEncoder.v1", "name": str(tiny_checkpoint), "overlap": 8}
+    inline = {
+        "@architectures": "spacy-bert-plugin.BertEncoder.v1",
+        "name": str(tiny_checkpoint),
+        "overlap": 8,
+    }
     model = make_model(name, LISTENER if place == "listening" else inline)
     nlp.add_pipe(name, config={"model": model, **EXTRA.get(name, {})})
     examples = [make_example(nlp, name), make_example(nlp, name)]

@@ -54,7 +54,16 @@ def test_span_vectors(kept: Doc, keep: str) -> None:
     span = kept[1:3]
     if keep in ("none", "doc"):
         assert not span.has_vector
-        for use in (np.asarray, float, len, list, repr, lambda v: v.sum(), lambda v: v @ v, lambda v: v + 1):
+        for use in (
+            np.asarray,
+            float,
+            len,
+            list,
+            repr,
+            lambda v: v.sum(),
+            lambda v: v @ v,
+            lambda v: v + 1,
+        ):
             with pytest.raises(ListenerError, match='keep = "tokens"'):
                 use(span.vector)
         with pytest.raises(ListenerError, match='keep = "tokens"'):

@@ -15,7 +15,13 @@ from spacy.training import Example
 
 from spacy_bert_plugin.errors import ListenerError
 from spacy_bert_plugin.layers import BertListener, get_shim
-from tests.pipeline.conftest import LISTENER, TRAIN, make_examples, make_ner_model, make_textcat_model
+from tests.pipeline.conftest import (
+    LISTENER,
+    TRAIN,
+    make_examples,
+    make_ner_model,
+    make_textcat_model,
+)
 
 MakeNlp = Callable[..., Language]
 TEXTS = [text for text, _ in TRAIN]
@@ -93,7 +99,9 @@ def test_frozen_listener_does_not_hold_the_others_up(nlp: Language) -> None:
     assert differ(before, get_weights(nlp))
 
 
-def test_frozen_encoder_without_annotation_is_an_error_that_names_the_listener(nlp: Language) -> None:
+def test_frozen_encoder_without_annotation_is_an_error_that_names_the_listener(
+    nlp: Language,
+) -> None:
     with pytest.raises(ListenerError, match=r"'textcat' listens to 'bert_transformer'.*annotating"):
         train(nlp, exclude=["bert_transformer"])
 
@@ -111,7 +119,10 @@ def test_component_that_annotates_reads_vectors_without_dropout(nlp: Language) -
     seen: list[np.ndarray] = []
     textcat = nlp.get_pipe("textcat")
     original = textcat.predict
-    textcat.predict = lambda docs: (seen.extend(find_listener(nlp, "textcat").predict(docs)), original(docs))[1]
+    textcat.predict = lambda docs: (
+        seen.extend(find_listener(nlp, "textcat").predict(docs)),
+        original(docs),
+    )[1]
     examples = make_examples(nlp)
     nlp.update(examples, drop=0.9, sgd=False, annotates=["textcat"])
     pipe = nlp.get_pipe("bert_transformer")
@@ -131,11 +142,15 @@ def test_gradient_accumulation_equals_one_large_batch(make_nlp: MakeNlp) -> None
         for start in range(0, len(examples), size):
             batch = examples[start : start + size]
             pipe.update(batch)
-            vectors, backprop = find_listener(nlp, "ner").begin_update([eg.predicted for eg in batch])
+            vectors, backprop = find_listener(nlp, "ner").begin_update(
+                [eg.predicted for eg in batch]
+            )
             backprop([np.ones_like(v) for v in vectors])
         pipe._flush()
         encoder = get_shim(pipe.model).encoder
-        grads.append({n: p.grad.clone() for n, p in encoder.named_parameters() if p.grad is not None})
+        grads.append(
+            {n: p.grad.clone() for n, p in encoder.named_parameters() if p.grad is not None}
+        )
     assert grads[0]
     for name, grad in grads[0].items():
         torch.testing.assert_close(grad, grads[1][name], atol=1e-4, rtol=1e-4)
@@ -186,7 +201,9 @@ def test_sourced_components_work_in_both_pipelines(nlp: Language) -> None:
     assert [[e.text for e in doc.ents] for doc in other.pipe(TEXTS)] == expected
 
 
-def test_head_sourced_to_another_encoder_still_works_at_home(nlp: Language, make_nlp: MakeNlp) -> None:
+def test_head_sourced_to_another_encoder_still_works_at_home(
+    nlp: Language, make_nlp: MakeNlp
+) -> None:
     expected = [[e.text for e in doc.ents] for doc in nlp.pipe(TEXTS)]
     other = make_nlp(heads=False)
     other.add_pipe("ner", source=nlp)
@@ -204,7 +221,9 @@ def test_renamed_encoder_keeps_its_listeners(nlp: Language) -> None:
 
 def test_listener_finds_its_encoder_by_name(make_nlp: MakeNlp) -> None:
     nlp = make_nlp(heads=False)
-    nlp.add_pipe("ner", config={"model": make_ner_model({**LISTENER, "upstream": "bert_transformer"})})
+    nlp.add_pipe(
+        "ner", config={"model": make_ner_model({**LISTENER, "upstream": "bert_transformer"})}
+    )
     assert nlp.get_pipe("bert_transformer").listening_components == ["ner"]
     nlp.add_pipe("textcat", config={"model": make_textcat_model({**LISTENER, "upstream": "other"})})
     assert nlp.get_pipe("bert_transformer").listening_components == ["ner"]
@@ -254,8 +273,15 @@ def test_batch_of_other_docs_is_an_error(nlp: Language) -> None:
 
 def test_two_encoders_side_by_side(make_nlp: MakeNlp, tiny_checkpoint: Any) -> None:
     nlp = make_nlp(heads=False)
-    nlp.add_pipe("bert_transformer", name="second", config={"model": {"name": str(tiny_checkpoint), "overlap": 8}})
-    nlp.add_pipe("textcat", config={"model": make_textcat_model({**LISTENER, "upstream": "bert_transformer"})})
+    nlp.add_pipe(
+        "bert_transformer",
+        name="second",
+        config={"model": {"name": str(tiny_checkpoint), "overlap": 8}},
+    )
+    nlp.add_pipe(
+        "textcat",
+        config={"model": make_textcat_model({**LISTENER, "upstream": "bert_transformer"})},
+    )
     nlp.add_pipe("ner", config={"model": make_ner_model({**LISTENER, "upstream": "second"})})
     nlp.initialize(lambda: make_examples(nlp))
     before = get_weights(nlp), get_weights(nlp, "second")

@@ -92,7 +92,9 @@ def test_alone_equals_in_a_batch_equals_permuted(encoder_nlp: Language) -> None:
 
 
 @given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=60), max_size=6))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_any_text(encoder_nlp: Language, texts: list[str]) -> None:
     for text, doc in zip(texts, encoder_nlp.pipe(texts), strict=True):
         assert doc.text == text
@@ -149,7 +151,7 @@ def test_error_in_the_stream_keeps_what_came_before(encoder_nlp: Language) -> No
     got = []
     with pytest.raises(KeyError, match="stream broke"):
         for doc in encoder_nlp.pipe(stream(), batch_size=1):
-            got.append(doc.text)  # noqa: PERF401
+            got.append(doc.text)
     assert got == ["the house"]
     assert len(list(encoder_nlp.pipe(TEXTS))) == len(TEXTS)
 

@@ -37,7 +37,9 @@ def train(nlp: Language) -> None:
 
 
 def describe(nlp: Language) -> list[object]:
-    return [[d.cats, [[e.text, e.label_] for e in d.ents], d.vector.tolist()] for d in nlp.pipe(TEXTS)]
+    return [
+        [d.cats, [[e.text, e.label_] for e in d.ents], d.vector.tolist()] for d in nlp.pipe(TEXTS)
+    ]
 
 
 def test_another_process_gives_the_same_without_network_or_transformers(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from spacy.training import Corpus, Example
 
 from spacy_bert_plugin.errors import DataError, SettingError
 from spacy_bert_plugin.training.corpora import build_corpus_v1
+from spacy_bert_plugin.training.formats.options import OPTION_NAMES
 
 ROWS: list[dict[str, Any]] = [
     {"text": "play Blur", "intent": "play", "spans": [[5, 9, "artist"]]},
@@ -128,6 +130,15 @@ def test_no_such_corpus(nlp: Any, tmp_path: Path) -> None:
         build_corpus_v1(tmp_path, task="everything")
 
 
-def test_the_registered_reader_takes_every_setting(nlp: Any) -> None:
+def test_the_reader_is_registered_and_takes_every_setting(tmp_path: Path, nlp: Any) -> None:
     reader: Callable[..., Any] = spacy.registry.readers.get("spacy-bert-plugin.Corpus.v1")
     assert reader is build_corpus_v1
+    names = {"use_header": "header"}
+    assert {names.get(name, name) for name in OPTION_NAMES} <= set(signature(reader).parameters)
+    path = tmp_path / "a.csv"
+    path.write_text("what,how\na b,x|y\n")
+    corpus = reader(path, text_column="1", label_column="2", label_sep="|", header=False)
+    assert [e.reference.cats for e in corpus(nlp)] == [
+        {"how": 1.0, "x": 0.0, "y": 0.0},
+        {"how": 0.0, "x": 1.0, "y": 1.0},
+    ]

@@ -31,7 +31,10 @@ def test_step_is_that_of_torch() -> None:
     (weight, bias) = (param for _, param in groups[0][0])
     expected = [torch.nn.Parameter(p.detach().clone()) for p in (weight, bias)]
     reference = torch.optim.AdamW(
-        [{"params": [expected[0]], "weight_decay": 0.1}, {"params": [expected[1]], "weight_decay": 0.0}],
+        [
+            {"params": [expected[0]], "weight_decay": 0.1},
+            {"params": [expected[1]], "weight_decay": 0.0},
+        ],
         lr=0.01,
     )
     optimizer = build_adamw_v1(0.01, weight_decay=0.1, grad_clip=0.0)
