@@ -143,7 +143,7 @@ def report(
         if baseline is not None and name != PIPE
     }
     print_table(
-        ("system", "pieces/s", "words/s", "min", "max", f"'{PIPE}' is so many times as fast"),
+        ("system", "pieces/s", "words/s", "min", "max", f"speed of {PIPE} over it"),
         [row_of(name, spread, about, ratios) for name, spread in spreads.items()],
     )
     print_table(

@@ -75,11 +75,14 @@ def draw_lines(
     figure, axes = plt.subplots(figsize=(8.5, 4.2))
     for number, (name, xs, ys) in enumerate(lines):
         axes.plot(xs, ys, marker="o", label=name, color=(OURS, BOUND, THEIRS)[number % 3])
+    sizes = sorted({x for _, xs, _ in lines for x in xs})
     axes.set_xscale("log")
+    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axes.set_xticks([], minor=True)
     axes.set_ylim(0, 1.15 * max(max(ys) for _, _, ys in lines))
     axes.set_xlabel(labels[0])
     axes.set_ylabel(labels[1])
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="lower right")
     _finish(figure, axes, path, title=title, foot=foot)
 
 

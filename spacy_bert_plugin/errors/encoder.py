@@ -50,7 +50,7 @@ class EncoderMessages:
     )
     SB211 = (
         "Cannot freeze {got!r} layers: expected a whole number from 0 to {high}, or -1 or 'all' "
-        "for the whole encoder. Change the number of frozen layers in the config."
+        "for the whole encoder. Change 'freeze_layers' in the config."
     )
     SB212 = (
         "Expected a text encoder whose config names '{name}', but {got} has none. "
