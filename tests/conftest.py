@@ -116,6 +116,18 @@ MAKERS = {
 }
 
 
+# What depends on the versions of transformers, tokenizers and huggingface-hub.
+COMPAT = {"checkpoints", "encoder", "layers", "pieces", "pipeline", "smoke", "test_configs.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that also run beside spacy-transformers."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).parts[0] in COMPAT:
+            item.add_marker(pytest.mark.compat)
+
+
 @pytest.fixture(scope="session", params=list(MAKERS))
 def any_tokenizer_json(request: pytest.FixtureRequest) -> str:
     """Text of a tokenizer.json, one of each kind."""

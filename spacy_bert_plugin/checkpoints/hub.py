@@ -72,13 +72,13 @@ def download_snapshot(
     if revision is not None and _COMMIT.fullmatch(revision) and (cached := call.find_cached()):
         return cached
     if constants.HF_HUB_OFFLINE:
-        return call.find_cached() or call.give_up("HF_HUB_OFFLINE is set")
+        return call.find_cached() or call.give_up(OSError("HF_HUB_OFFLINE is set"))
     try:
         listed = run_with_deadline(call.list_files, seconds=deadline)
     except CheckpointError:
         raise
     except Exception as error:  # noqa: BLE001 - each release of the client has its own
-        return call.find_cached() or call.give_up(_shorten(error))
+        return call.find_cached() or call.give_up(error)
     patterns = select_files(listed, source=name)
     return call.download(patterns)
 
@@ -177,7 +177,7 @@ class _Call:
             folder = self._snapshot(allow_patterns=patterns, ignore_patterns=["*/*"])
             damaged = [p for p in sorted(folder.iterdir()) if _is_damaged(p, since=started - 2)]
         except Exception as error:  # noqa: BLE001 - each release of the client has its own
-            reason = _shorten(error)
+            reason = shorten(error)
             raise CheckpointError(
                 Errors.SB308.format(name=self.name, endpoint=self.endpoint, reason=reason)
             ) from None
@@ -211,10 +211,12 @@ class _Call:
         is_bpe = "vocab.json" in files and "merges.txt" in files
         return "tokenizer.json" in files or "vocab.txt" in files or is_bpe
 
-    def give_up(self, reason: str) -> Path:
+    def give_up(self, error: Exception) -> Path:
         """Say that there is neither a hub nor a copy. RAISES (CheckpointNotFoundError): Always."""
         path = Path(self.name).absolute()
-        raise CheckpointNotFoundError(Errors.SB307.format(name=self.name, reason=reason, path=path))
+        raise CheckpointNotFoundError(
+            Errors.SB307.format(name=self.name, reason=shorten(error), path=path)
+        ) from error
 
     def _snapshot(self, **options: Any) -> Path:
         from huggingface_hub import snapshot_download
@@ -248,5 +250,6 @@ def _is_damaged(path: Path, *, since: float) -> bool:
     return hash_file(blob, started) != digits
 
 
-def _shorten(error: BaseException) -> str:
+def shorten(error: BaseException) -> str:
+    """Say in one line of at most 300 characters what went wrong."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

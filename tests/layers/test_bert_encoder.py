@@ -52,7 +52,9 @@ def test_neither_name_nor_sizes_is_an_error() -> None:
         make_model(None)
 
 
-@pytest.mark.parametrize(("output", "n_rows"), [("tokens", None), ("cls", 1), ("pooler", 1), ("mean", 1)])
+@pytest.mark.parametrize(
+    ("output", "n_rows"), [("tokens", None), ("cls", 1), ("pooler", 1), ("mean", 1)]
+)
 def test_outputs(tiny_checkpoint: Path, output: str, n_rows: int | None) -> None:
     model = make_model(tiny_checkpoint, output=output).initialize()
     docs = make_docs()
@@ -77,8 +79,13 @@ def test_cls_and_pooler_equal_the_reference(tiny_checkpoint: Path) -> None:
     inputs = AutoTokenizer.from_pretrained(tiny_checkpoint)(TEXTS[0], return_tensors="pt")
     with torch.inference_mode():
         expected = reference(**inputs)
-    for output, other in (("cls", expected.last_hidden_state[0, 0]), ("pooler", expected.pooler_output[0])):
-        (got,) = make_model(tiny_checkpoint, output=output).initialize().predict(make_docs(TEXTS[:1]))
+    for output, other in (
+        ("cls", expected.last_hidden_state[0, 0]),
+        ("pooler", expected.pooler_output[0]),
+    ):
+        (got,) = (
+            make_model(tiny_checkpoint, output=output).initialize().predict(make_docs(TEXTS[:1]))
+        )
         np.testing.assert_allclose(got[0], other.numpy(), atol=1e-5)
 
 
@@ -130,7 +137,9 @@ def test_gradients_equal_finite_differences(
         found = model.predict(docs)
         with torch.no_grad():
             weight.sub_(step, alpha=scale)
-        return sum(float((v.astype("float64") * d).sum()) for v, d in zip(found, direction, strict=True))
+        return sum(
+            float((v.astype("float64") * d).sum()) for v, d in zip(found, direction, strict=True)
+        )
 
     measured = (compute(1e-3) - compute(-1e-3)) / 2e-3
     assert measured == pytest.approx(expected, rel=2e-2)
