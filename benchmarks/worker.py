@@ -52,7 +52,8 @@ class Worker:
         line = self._answers.readline()
         if not line:
             tail = self.log.read_text(encoding="utf8", errors="replace")[-2000:]
-            raise SystemExit(f"the worker of {self.log.stem} ended:\n{tail}")
+            code = self.process.wait()
+            raise SystemExit(f"the worker of {self.log.stem} ended with {code}:\n{tail}")
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise SystemExit(f"{self.log.stem}: {answer['error']}")

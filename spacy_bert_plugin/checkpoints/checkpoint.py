@@ -1,6 +1,7 @@
 """A checkpoint: an encoder with its tokenizer and config. Loading, saving, building."""
 
 import copy
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from .tokenizer_files import SETTINGS, TOKENIZER, check_tokenizer, load_tokenize
 
 CONFIG = "config.json"
 MAX_CONFIG = 4 * 1024 * 1024
-_N_TRIES = 3
+_RETRY_SECONDS = 10.0
 
 
 @dataclass
@@ -61,16 +62,16 @@ def load_checkpoint(path: Path, *, is_own: bool = False) -> LoadedCheckpoint:
     """
     if not is_own:
         return _load(open_folder(path))
-    for _ in range(_N_TRIES - 1):
+    deadline = time.monotonic() + _RETRY_SECONDS
+    while True:
         before = _read_stamp(path)
         try:
             return _load(open_folder(find_folder(path), is_own=True))
         except CheckpointError:
-            time.sleep(0.05)
-            if _read_stamp(path) == before:
+            time.sleep(0.02)
+            if _read_stamp(path) == before or time.monotonic() > deadline:
                 raise
-            # Another process has saved a new model into the folder meanwhile: read that one.
-    return _load(open_folder(find_folder(path), is_own=True))
+            # Another process has saved a model into the folder meanwhile: read that one.
 
 
 def save_checkpoint(checkpoint: LoadedCheckpoint, path: Path) -> None:
@@ -176,9 +177,10 @@ def _export(name: str, tensor: Tensor) -> Tensor:
     return exported
 
 
-def _read_stamp(path: Path) -> bytes:
-    """What changes when another process saves into a folder."""
+def _read_stamp(path: Path) -> tuple[int, int]:
+    """What changes when another process saves into a folder, even if it saves the same model."""
     try:
-        return (find_folder(path) / MANIFEST).read_bytes()
+        status = os.stat(find_folder(path))
     except OSError:
-        return b""
+        return 0, 0
+    return status.st_ino, status.st_mtime_ns

@@ -44,4 +44,3 @@ class PipelineMessages:
         "[components.{name}] keep = \"all\" to have pieces and hidden states."
     )
     SB510 = "'batch_size' must be a whole number of at least 1, but it is {got!r}."
-    SB511 = "Expected a folder with a saved encoder at the component's path, but got: {error}"

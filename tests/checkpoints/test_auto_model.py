@@ -3,7 +3,6 @@
 import json
 import socket
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +53,12 @@ MODELS: dict[str, dict[str, Any]] = {
 IDS = [2, 7, 9, 11, 3]
 
 
-def save_reference(folder: Path, name: str, *, head: str = "AutoModel") -> torch.nn.Module:
+def save_reference(folder: Path, name: str, *, head: str = "AutoModel") -> Any:
     import transformers
 
     torch.manual_seed(0)
     config = transformers.AutoConfig.for_model(name, **{**COMMON, **MODELS[name]})
-    model: torch.nn.Module = getattr(transformers, head).from_config(config).eval()
+    model = getattr(transformers, head).from_config(config).eval()
     model.save_pretrained(folder)
     (folder / "tokenizer.json").write_text(make_tokenizer().json)
     return model
@@ -71,13 +70,12 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def refuse_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def refuse_network(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object, **kwargs: object) -> None:
         raise AssertionError("the network was asked")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    return
 
 
 @pytest.mark.usefixtures("refuse_network")

