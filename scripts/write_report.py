@@ -1,6 +1,7 @@
 """Write a page about a trained pipeline: scores, curves, and what it made of the test texts."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -63,20 +64,26 @@ def make_charts(log: Path) -> tuple[Chart, ...]:
     """Curves of scores and losses over the steps of training.
 
     log (Path): jsonl file of spacy.ConsoleLogger.v3.
-    RETURNS (tuple): One chart of all scores, in percent, and one for the loss of each component.
+    RETURNS (tuple): One chart of all scores, in percent, and one of the mean loss of a batch for
+        each component.
     """
     lines = list(srsly.read_jsonl(log)) if log.is_file() else []
     if not lines:
         return ()
     steps = tuple(float(line["step"]) for line in lines)
+    # spaCy adds up the losses since the line before; the first line is of one batch.
+    batches = [1.0, *(now - before for before, now in pairwise(steps))]
 
-    def curve(group: str, name: str) -> Curve:
-        return Curve(name, steps, tuple(float(line[group][name]) for line in lines))
+    def curve(group: str, name: str, shares: Sequence[float]) -> Curve:
+        values = zip(lines, shares, strict=True)
+        return Curve(name, steps, tuple(float(line[group][name]) / n for line, n in values))
 
-    scores = tuple(curve("scores", name) for name in lines[0]["scores"])
-    losses = [curve("losses", name) for name in lines[0]["losses"]]
+    scores = tuple(
+        curve("scores", name, [1.0] * len(lines)) for name in lines[0]["scores"] if name != "speed"
+    )
+    losses = [curve("losses", name, batches) for name in lines[0]["losses"]]
     charts = [Chart("Scores on the development set", scores, y_name="%", top=100)] if scores else []
-    charts += [Chart(f"Loss of {loss.name}", (loss,)) for loss in losses if any(loss.ys)]
+    charts += [Chart(f"Loss of {loss.name}, a batch", (loss,)) for loss in losses if any(loss.ys)]
     return tuple(charts)
 
 

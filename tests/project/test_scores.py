@@ -102,13 +102,24 @@ def test_tables(examples: list[Example]) -> None:
 
 def test_charts(tmp_path: Path) -> None:
     lines = [
-        {"epoch": 0, "step": 0, "losses": {"ner": 5.0, "off": 0.0}, "scores": {"ents_f": 1.0}},
-        {"epoch": 1, "step": 10, "losses": {"ner": 2.0, "off": 0.0}, "scores": {"ents_f": 60.0}},
+        {
+            "epoch": 0,
+            "step": 0,
+            "losses": {"ner": 5.0, "off": 0.0},
+            "scores": {"ents_f": 1.0, "speed": 9.0},
+        },
+        {
+            "epoch": 1,
+            "step": 10,
+            "losses": {"ner": 20.0, "off": 0.0},
+            "scores": {"ents_f": 60.0, "speed": 9.0},
+        },
     ]
     srsly.write_jsonl(tmp_path / "log.jsonl", lines)
     scores, loss = write_report.make_charts(tmp_path / "log.jsonl")
-    assert scores.curves[0].ys == (1.0, 60.0)
-    assert loss.title == "Loss of ner"
+    assert [curve.ys for curve in scores.curves] == [(1.0, 60.0)]
+    assert loss.title == "Loss of ner, a batch"
+    assert loss.curves[0].ys == (5.0, 2.0)
     assert loss.curves[0].xs == (0.0, 10.0)
     assert evaluate_pipeline.read_run(tmp_path) == {"epochs": 2, "steps": 10}
     (tmp_path / "log.jsonl").write_text("")
