@@ -19,7 +19,7 @@ from utterances import Fillers, Part, fill_line, list_skeletons
 from wasabi import msg
 
 HERE = Path(__file__).parent / "home_assistant"
-SIZES = {"train": 1200, "dev": 250, "test": 300}
+SIZES = {"train": 2400, "dev": 250, "test": 300}
 QUESTION = re.compile(
     r"(what|which|how|who|where|when|why|is|are|am|do|does|did|will|would|was|has|have i|can|could"
     r"|should|any)\b",

@@ -47,7 +47,7 @@ def iter_imports(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def find_room(module: str) -> str:
-    return (module.split(".") + [""])[1]
+    return [*module.split("."), ""][1]
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_module)

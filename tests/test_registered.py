@@ -73,7 +73,10 @@ def test_default_config_names_every_setting_of_the_architecture() -> None:
 
 
 def test_importing_the_package_is_light() -> None:
-    code = "import sys, spacy_bert_plugin; print({'torch', 'transformers', 'spacy'} & set(sys.modules))"
+    code = (
+        "import sys, spacy_bert_plugin; "
+        "print({'torch', 'transformers', 'spacy'} & set(sys.modules))"
+    )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
@@ -83,13 +86,9 @@ def test_importing_the_package_is_light() -> None:
 def test_a_pipeline_without_the_plugin_does_not_load_it() -> None:
     code = (
         "import sys, spacy; spacy.blank('en'); "
-        "print([m for m in sys.modules if m.startswith('spacy_bert_plugin.')])"
+        "print([m[18:] for m in sys.modules if m.startswith('spacy_bert_plugin.')])"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    loaded = result.stdout.strip()
-    assert (
-        loaded
-        == "['spacy_bert_plugin.about', 'spacy_bert_plugin.pipeline', 'spacy_bert_plugin.pipeline.factories']"
-    )
+    assert result.stdout.strip() == "['about', 'pipeline', 'pipeline.factories']"

@@ -37,10 +37,10 @@ class PipelineMessages:
     )
     SB508 = (
         "Vectors of single tokens and spans were not kept: '{name}' is set to keep = \"{keep}\". "
-        "Set [components.{name}] keep = \"tokens\" to have them."
+        'Set [components.{name}] keep = "tokens" to have them.'
     )
     SB509 = (
         "doc._.trf_data was not kept: '{name}' is set to keep = \"{keep}\". Set "
-        "[components.{name}] keep = \"all\" to have pieces and hidden states."
+        '[components.{name}] keep = "all" to have pieces and hidden states.'
     )
     SB510 = "'batch_size' must be a whole number of at least 1, but it is {got!r}."

@@ -70,7 +70,7 @@ def test_names_of_pieces_are_the_usual_ones(tokenizer_json: str) -> None:
 
 
 def test_lone_surrogate_is_an_error_that_names_its_place(tokenizer_json: str) -> None:
-    with pytest.raises(TextError, match="Text 1 .* character 3"):
+    with pytest.raises(TextError, match=r"Text 1 .* character 3"):
         PieceTokenizer.from_json(tokenizer_json).encode(["fine", "bad\ud800"])
 
 

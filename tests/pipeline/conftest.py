@@ -10,12 +10,13 @@ from spacy.language import Language
 from spacy.training import Example
 
 LISTENER = {"@architectures": "spacy-bert-plugin.BertListener.v1", "upstream": "*"}
-TRAIN = [
-    ("play some music in the kitchen", {"cats": {"PLAY": 1.0, "BOOK": 0.0}, "entities": [(23, 30, "ROOM")]}),
-    ("book a table in london", {"cats": {"PLAY": 0.0, "BOOK": 1.0}, "entities": [(16, 22, "CITY")]}),
-    ("play the long movie", {"cats": {"PLAY": 1.0, "BOOK": 0.0}, "entities": []}),
-    ("please book two for tomorrow in paris", {"cats": {"PLAY": 0.0, "BOOK": 1.0}, "entities": [(32, 37, "CITY")]}),
-]  # fmt: skip
+PLAY, BOOK = {"PLAY": 1.0, "BOOK": 0.0}, {"PLAY": 0.0, "BOOK": 1.0}
+TRAIN: list[tuple[str, dict[str, Any]]] = [
+    ("play some music in the kitchen", {"cats": PLAY, "entities": [(23, 30, "ROOM")]}),
+    ("book a table in london", {"cats": BOOK, "entities": [(16, 22, "CITY")]}),
+    ("play the long movie", {"cats": PLAY, "entities": []}),
+    ("please book two for tomorrow in paris", {"cats": BOOK, "entities": [(32, 37, "CITY")]}),
+]
 
 
 def make_ner_model(listener: dict[str, Any] = LISTENER) -> dict[str, Any]:

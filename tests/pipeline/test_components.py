@@ -26,7 +26,10 @@ ANNOTATIONS: dict[str, dict[str, Any]] = {
     "morphologizer": {"morphs": ["A=b", "", "", "A=b", "", "C=d", "", "", ""], "pos": ["VERB"] * 9},
     "trainable_lemmatizer": {"lemmas": ["play", "music", ".", "book", "the", "tab", "in", "l", "."]},
     "senter": {"sent_starts": [1, 0, 0, 1, 0, 0, 0, 0, 0]},
-    "parser": {"heads": [0, 0, 0, 3, 5, 3, 3, 6, 3], "deps": ["ROOT", "obj", "p", "ROOT", "det", "obj", "prep", "pobj", "p"]},
+    "parser": {
+        "heads": [0, 0, 0, 3, 5, 3, 3, 6, 3],
+        "deps": ["ROOT", "obj", "p", "ROOT", "det", "obj", "prep", "pobj", "p"],
+    },
 }  # fmt: skip
 
 EXTRA = {"trainable_lemmatizer": {"min_tree_freq": 1}, "parser": {"min_action_freq": 1}}

@@ -49,9 +49,9 @@ def test_pipeline_trains_saves_and_loads(tmp_path: Path) -> None:
         },
     )
     examples = [
-        Example.from_dict(nlp.make_doc(text), {"cats": {"PLAY": label == "PLAY", "BOOK": label == "BOOK"}})
+        Example.from_dict(nlp.make_doc(text), {"cats": {n: n == label for n in ("PLAY", "BOOK")}})
         for text, label in TEXTS.items()
-    ]  # fmt: skip
+    ]
     optimizer = nlp.initialize(lambda: examples)
     for _ in range(20):
         nlp.update(examples, sgd=optimizer)
