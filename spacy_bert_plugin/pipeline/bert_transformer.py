@@ -26,6 +26,7 @@ from ..layers import (
 )
 from .activations import Activations, ActivationStore, TokenVectors
 from .batch import TrainingBatch
+from .forks import survive_forks
 from .keep import KEEPS, VectorGuard
 from .listening import ListenedTo, set_residual_widths
 from .trf_data import TransformerOutput, install_trf_data, keep_trf_data
@@ -64,6 +65,7 @@ class BertTransformer(ListenedTo, TrainablePipe):
         self.store = ActivationStore()
         self._batch: TrainingBatch | None = None
         install_trf_data()
+        survive_forks()
 
     # Prediction
 

@@ -24,7 +24,9 @@ ANNOTATIONS: dict[str, dict[str, Any]] = {
     "spancat": {"spans": {"sc": [(29, 35, "CITY"), (18, 35, "PLACE")]}},
     "tagger": {"tags": ["V", "N", "P", "V", "D", "N", "I", "X", "P"]},
     "morphologizer": {"morphs": ["A=b", "", "", "A=b", "", "C=d", "", "", ""], "pos": ["VERB"] * 9},
-    "trainable_lemmatizer": {"lemmas": ["play", "music", ".", "book", "the", "tab", "in", "l", "."]},
+    "trainable_lemmatizer": {
+        "lemmas": ["play", "music", ".", "book", "the", "tab", "in", "l", "."]
+    },
     "senter": {"sent_starts": [1, 0, 0, 1, 0, 0, 0, 0, 0]},
     "parser": {
         "heads": [0, 0, 0, 3, 5, 3, 3, 6, 3],
