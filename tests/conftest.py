@@ -6,6 +6,7 @@ import string
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 WORDS = [
@@ -115,6 +116,10 @@ MAKERS = {
     "unigram": make_unigram_tokenizer,
 }
 
+
+# A busy machine is slow at drawing examples too; that is no fault of what is tested.
+settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("project")
 
 # What depends on the versions of transformers, tokenizers and huggingface-hub.
 COMPAT = {"checkpoints", "encoder", "layers", "pieces", "pipeline", "smoke", "test_configs.py"}
