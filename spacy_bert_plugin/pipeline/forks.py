@@ -19,5 +19,5 @@ def survive_forks() -> None:
 
 def _use_one_thread() -> None:
     torch.set_num_threads(1)
-    # Without it the tokenizer notices by itself, and says so on every child's stderr.
+    # The tokenizer notices a fork by itself; recent ones are quiet about it when they are told.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
