@@ -77,7 +77,7 @@ def test_empty_training_set_is_an_error_that_names_the_file(
 def test_missing_checkpoint_is_an_error_before_anything_is_written(
     tmp_path: Path, tiny_checkpoint: Path, value: str
 ) -> None:
-    with pytest.raises(BertPluginError, match="missing|nowhere"):
+    with pytest.raises(BertPluginError, match=r"missing|nowhere"):
         train_joint(tmp_path, tiny_checkpoint, **{"components.bert_transformer.model.name": value})
     assert not (tmp_path / "model").exists()
 
