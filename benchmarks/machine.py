@@ -6,6 +6,7 @@ import datetime
 import os
 import platform
 import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -25,7 +26,7 @@ CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_i
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def describe_machine(*, threads: int) -> dict[str, object]:
+def describe_machine(*, threads: int, gpu: str = "") -> dict[str, object]:
     """Name the processor, what it can do, the memory, the commit and the versions."""
     model, flags = _processor()
     load = os.getloadavg()[0]
@@ -36,6 +37,7 @@ def describe_machine(*, threads: int) -> dict[str, object]:
         "flags": [flag for flag in CPU_FLAGS if flag in flags],
         "cores": os.cpu_count(),
         "threads": threads,
+        **({"gpu": gpu} if gpu else {}),
         "load_at_start": round(load, 2),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "system": platform.platform(),
@@ -46,10 +48,18 @@ def describe_machine(*, threads: int) -> dict[str, object]:
 
 def describe_line(machine: dict[str, object]) -> str:
     """One line for the foot of a table or picture."""
+    gpu = f"{machine['gpu']}, " if "gpu" in machine else ""
     return (
-        f"{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads, "
+        f"{gpu}{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads, "
         f"commit {machine['commit']}, {machine['date']}"
     )
+
+
+def find_gpu() -> str:
+    """Name of the first CUDA device, asked in a process of its own; empty without one."""
+    code = "import torch as t; print(t.cuda.get_device_name() if t.cuda.is_available() else '')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
 
 
 def _processor() -> tuple[str, set[str]]:

@@ -40,6 +40,46 @@ def take_turns(workers: dict[str, Worker], *, n_rounds: int) -> dict[str, list[f
     return seconds
 
 
+def take_fresh_turns(
+    targets: dict[str, tuple[str, dict[str, Any]]], *, threads: int, folder: Path, n_rounds: int
+) -> tuple[dict[str, list[Any]], dict[str, str]]:
+    """Like `take_turns`, but every turn is a new process: load, `warm_up()`, `run()`, end.
+
+    There is never more than one system in memory. A system that fails is left out from there on.
+    RETURNS (tuple): By system its answers to `run()`, each with `seconds` and `result`; and by
+        system that failed, why.
+    """
+    answers: dict[str, list[Any]] = {name: [] for name in targets}
+    failed: dict[str, str] = {}
+    for number in range(1, n_rounds + 1):
+        for name, (target, settings) in targets.items():
+            if name in failed:
+                continue
+            log = folder / f"{target.replace(':', '-')}.log"
+            try:
+                answers[name].append(_take_fresh_turn(target, settings, threads=threads, log=log))
+            except SystemExit as error:
+                failed[name] = str(error)
+                print(f"{name} failed: {_last_line(failed[name])}", flush=True)
+        line = ", ".join(
+            f"{name} {turns[-1]['seconds']:.2f}" for name, turns in answers.items() if turns
+        )
+        print(f"round {number} of {n_rounds}: {line}", flush=True)
+    return {name: turns for name, turns in answers.items() if name not in failed}, failed
+
+
+def _take_fresh_turn(target: str, settings: dict[str, Any], *, threads: int, log: Path) -> Any:
+    worker = Worker(target, settings=settings, threads=threads, log=log)
+    worker.ask({"do": "warm_up"})
+    answer = worker.ask({"do": "run"})
+    worker.close()
+    return answer
+
+
+def _last_line(text: str) -> str:
+    return text.strip().splitlines()[-1]
+
+
 def wait_for_idle(limit_s: float) -> None:
     """Wait until the machine is quiet, or as long as allowed; a busy one measures others."""
     start = time.monotonic()

@@ -1,10 +1,11 @@
-"""How fast `nlp.update` trains spaCy's `ner` over a shared encoder, against spacy-transformers.
+"""How fast a tagger of entities trains: ours, spacy-transformers, and a bare PyTorch loop.
 
     python benchmarks/training.py --checkpoint encoders/minilm-l6 --data-dir ../shared/data
+    python benchmarks/training.py --shape base --device cuda --data-dir ../shared/data
 
-The same sentences of WNUT-17 in the same batches, the same head, the same weights to begin with,
-in interleaved rounds. Ours steps with the optimizer of the shipped configs; `thinc's Adam` is ours
-with the optimizer that spacy-transformers' own configs use, so that the two can be told apart.
+The same sentences of WNUT-17 in the same batches, sorted by length within a shuffled buffer, for
+all. Every turn of a system is a new process that updates on other batches before the clock starts;
+the systems take turns. Speed is words (as the data set has them) over the seconds of the updates.
 """
 
 from __future__ import annotations
@@ -13,216 +14,213 @@ import argparse
 import json
 import os
 import random
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from machine import describe_line, describe_machine
+from machine import describe_line, describe_machine, find_gpu
 from report import RESULTS, draw_bars, print_table, write_json
-from rounds import start_workers, take_turns, wait_for_idle
-from spread import ratio_of, spread_of
+from rounds import take_fresh_turns, wait_for_idle
+from shapes import SHAPES, build_in_process
+from spread import Spread, ratio_of, spread_of
 from texts import tagged_sentences
 
-PEER = "spacy-transformers 1.4.0"
-SYSTEMS: dict[str, tuple[str, str]] = {
-    "ours, fp32": ("training:ours_fp32", "ours"),
-    "ours, fp32, thinc's Adam": ("training:ours_adam", "ours"),
-    "ours, bf16 autocast": ("training:ours_bf16", "ours"),
-    PEER: ("training:spacy_transformers", "theirs"),
+PEER = "spacy-transformers 1.4.0, spaCy's ner"
+BARE = {"fp32": "bare padded loop, fp32", "bf16": "bare padded loop, bf16 autocast"}
+# What runs, what it is in the picture, and in which precision.
+SYSTEMS: dict[str, tuple[str, str, str]] = {
+    "bert_ner, bf16": ("training_systems:bert_ner_bf16", "ours", "bf16"),
+    "bert_ner, fp32": ("training_systems:bert_ner_fp32", "ours", "fp32"),
+    "our encoder, spaCy's ner, bf16": ("training_systems:spacy_ner_bf16", "ours", "bf16"),
+    "our encoder, spaCy's ner, fp32": ("training_systems:spacy_ner_fp32", "ours", "fp32"),
+    PEER: ("training_systems:spacy_transformers", "theirs", "fp32"),
+    BARE["bf16"]: ("training_systems:bare_bf16", "bound", "bf16"),
+    BARE["fp32"]: ("training_systems:bare_fp32", "bound", "fp32"),
 }
-HEAD = {
-    "@architectures": "spacy.TransitionBasedParser.v2",
-    "state_type": "ner",
-    "extra_state_tokens": False,
-    "hidden_width": 64,
-    "maxout_pieces": 2,
-    "use_upper": False,
-}
-LEARN_RATE = 5e-5
-DROPOUT = 0.1
-
-
-class TrainingSystem:
-    """A pipeline of encoder and `ner` in a worker; a round is one pass over the batches."""
-
-    def __init__(
-        self, settings: dict[str, Any], *, encoder: tuple[str, dict[str, Any]], listener: Any
-    ) -> None:
-        import spacy
-        from spacy.tokens import Doc
-        from spacy.training import Example, biluo_tags_to_spans, iob_to_biluo
-
-        self.nlp = spacy.blank("en")
-        self.nlp.add_pipe(encoder[0], config=encoder[1])
-        self.nlp.add_pipe("ner", config={"model": {**HEAD, "tok2vec": listener}})
-        self.batches: list[list[Example]] = []
-        for batch in json.loads(Path(settings["batches"]).read_text(encoding="utf8")):
-            examples = []
-            for words, tags in batch:
-                reference = Doc(self.nlp.vocab, words=words)
-                reference.set_ents(biluo_tags_to_spans(reference, iob_to_biluo(tags)))
-                examples.append(Example(Doc(self.nlp.vocab, words=words), reference))
-            self.batches.append(examples)
-        everything = [example for batch in self.batches for example in batch]
-        self.nlp.initialize(lambda: everything)
-        self.optimizer = make_optimizer(settings["optimizer"])
-
-    def run(self) -> float:
-        """Update on every batch once; the loss of `ner` shows that something is learnt."""
-        losses: dict[str, float] = {}
-        for batch in self.batches:
-            self.nlp.update(batch, sgd=self.optimizer, drop=DROPOUT, losses=losses)
-        return float(losses["ner"])
-
-
-def make_optimizer(name: str) -> Any:
-    """The optimizer of our configs, or the one of spacy-transformers' configs."""
-    from spacy.util import registry
-
-    settings: dict[str, Any] = {"@optimizers": name, "learn_rate": LEARN_RATE}
-    return registry.resolve({"optimizer": settings})["optimizer"]
-
-
-def ours(settings: dict[str, Any], *, precision: str) -> TrainingSystem:
-    """`ner` listening to `bert_transformer`."""
-    config = {"model": {"name": settings["checkpoint"]}, "precision": precision}
-    listener = {"@architectures": "spacy-bert-plugin.BertListener.v1"}
-    return TrainingSystem(settings, encoder=("bert_transformer", config), listener=listener)
-
-
-def ours_fp32(settings: dict[str, Any]) -> TrainingSystem:
-    """In single precision."""
-    return ours({**settings, "optimizer": "spacy-bert-plugin.AdamW.v1"}, precision="fp32")
-
-
-def ours_bf16(settings: dict[str, Any]) -> TrainingSystem:
-    """With bf16 autocast."""
-    return ours({**settings, "optimizer": "spacy-bert-plugin.AdamW.v1"}, precision="bf16")
-
-
-def ours_adam(settings: dict[str, Any]) -> TrainingSystem:
-    """In single precision with the optimizer of the peer."""
-    return ours({**settings, "optimizer": "Adam.v1"}, precision="fp32")
-
-
-def spacy_transformers(settings: dict[str, Any]) -> TrainingSystem:
-    """`ner` listening to `transformer`, as spacy-transformers' own quickstart configures it."""
-    model = {
-        "@architectures": "spacy-transformers.TransformerModel.v3",
-        "name": settings["checkpoint"],
-        "tokenizer_config": {"use_fast": True},
-        "get_spans": {
-            "@span_getters": "spacy-transformers.strided_spans.v1",
-            "window": 128,
-            "stride": 96,
-        },
-    }
-    listener = {
-        "@architectures": "spacy-transformers.TransformerListener.v1",
-        "grad_factor": 1.0,
-        "pooling": {"@layers": "reduce_mean.v1"},
-    }
-    return TrainingSystem(
-        {**settings, "optimizer": "Adam.v1"},
-        encoder=("transformer", {"model": model}),
-        listener=listener,
-    )
+# Words of a batch, and of a Doc that sentences are joined to (0: they stay as they are).
+SIZES = {"cpu": (800, 0), "cuda": (16_000, 250)}
+BUFFER = 500
+SentenceT = tuple[list[str], list[str]]
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> None:
     """Measure, print, and write the results."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--checkpoint", type=Path, required=True, help="folder of the weights")
-    parser.add_argument("--data-dir", type=Path, required=True, help="folder of the data sets")
-    parser.add_argument("--batches", type=int, default=8, help="batches of a round")
-    parser.add_argument("--batch-words", type=int, default=800)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--wait", type=float, default=300, help="seconds to wait for a quiet CPU")
-    parser.add_argument("--name", default="training", help="name of the result files")
-    arguments = parser.parse_args()
+    arguments = parse_arguments()
+    gpu = find_gpu() if arguments.device == "cuda" else ""
+    if arguments.device == "cuda" and not gpu:
+        sys.exit("No CUDA device here, nothing was measured. Run the same command where one is.")
     batches = read_batches(arguments)
-    n_words = sum(len(words) for batch in batches for words, _ in batch)
-    print(f"{len(batches)} batches, {sum(map(len, batches))} sentences, {n_words:,} words a round")
+    n_words = sum(len(words) for batch in batches["timed"] for words, _ in batch)
+    print(f"{len(batches['timed'])} batches of {n_words:,} words in all are timed")
     wait_for_idle(arguments.wait)
-    machine = describe_machine(threads=arguments.threads)
+    machine = describe_machine(threads=arguments.threads, gpu=gpu)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "batches.json").write_text(json.dumps(batches), encoding="utf8")
         settings = {
             "batches": str(folder / "batches.json"),
-            "checkpoint": str(arguments.checkpoint.resolve()),
+            "checkpoint": str(find_checkpoint(arguments, folder)),
+            "device": arguments.device,
         }
-        targets = {name: (target, settings) for name, (target, _) in SYSTEMS.items()}
-        workers = start_workers(targets, threads=arguments.threads, folder=folder)
-        seconds = take_turns(workers, n_rounds=arguments.rounds)
-        losses = {name: worker.ask({"do": "run"})["result"] for name, worker in workers.items()}
-        for worker in workers.values():
-            worker.close()
-    rates = {name: [n_words / value for value in values] for name, values in seconds.items()}
-    report(arguments, machine, rates, losses, n_words=n_words)
+        turns, failed = take_fresh_turns(
+            {name: (SYSTEMS[name][0], settings) for name in arguments.systems},
+            threads=arguments.threads,
+            folder=folder,
+            n_rounds=arguments.rounds,
+        )
+    report(arguments, machine, turns, failed, n_words=n_words)
+    sys.exit(1 if failed else 0)
 
 
-def read_batches(arguments: argparse.Namespace) -> list[list[tuple[list[str], list[str]]]]:
-    """Seeded batches of whole sentences, about so many words each."""
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--checkpoint", type=Path, default=ROOT / "encoders" / "minilm-l6")
+    parser.add_argument(
+        "--shape", choices=list(SHAPES), help="random weights of this shape instead"
+    )
+    parser.add_argument("--device", choices=list(SIZES), default="cpu")
+    parser.add_argument("--data-dir", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=list(SYSTEMS))
+    parser.add_argument("--batches", type=int, default=10, help="timed batches of a turn")
+    parser.add_argument("--warm-up", type=int, default=3, help="batches before them")
+    parser.add_argument("--batch-words", type=int, help="default: 800; on a GPU 16,000")
+    parser.add_argument("--doc-words", type=int, help="join sentences; on a GPU to 250 words")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--wait", type=float, default=300, help="seconds to wait for a quiet CPU")
+    parser.add_argument("--name", help="name of the result files")
+    arguments = parser.parse_args()
+    for name, default in zip(("batch_words", "doc_words"), SIZES[arguments.device], strict=True):
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, default)
+    if arguments.name is None:
+        parts = ("training", arguments.shape, arguments.device.replace("cpu", ""))
+        arguments.name = "-".join(part for part in parts if part)
+    return arguments
+
+
+def find_checkpoint(arguments: argparse.Namespace, folder: Path) -> Path:
+    """The folder of the weights, built first where a shape is asked for."""
+    checkpoint: Path = arguments.checkpoint.resolve()
+    if arguments.shape:
+        return build_in_process(arguments.shape, folder / arguments.shape, tokenizer=checkpoint)
+    return checkpoint
+
+
+def read_batches(arguments: argparse.Namespace) -> dict[str, list[list[SentenceT]]]:
+    """Seeded batches to warm up with, and to time."""
     sentences = tagged_sentences(arguments.data_dir / "wnut17" / "wnut17train.conll")
-    random.Random(arguments.seed).shuffle(sentences)
-    batches: list[list[tuple[list[str], list[str]]]] = [[]]
-    n_words = 0
-    for sentence in sentences:
-        if n_words >= arguments.batch_words:
-            if len(batches) == arguments.batches:
-                break
-            batches.append([])
-            n_words = 0
-        batches[-1].append(sentence)
-        n_words += len(sentence[0])
+    rng = random.Random(arguments.seed)
+    rng.shuffle(sentences)
+    docs = list(join_sentences(sentences, doc_words=arguments.doc_words))
+    batches = cut_batches(docs, batch_words=arguments.batch_words, buffer=BUFFER, rng=rng)
+    n_wanted = arguments.warm_up + arguments.batches
+    if len(batches) < n_wanted:
+        # A GPU sees the sentences again, in other batches: what it computes is no less.
+        while len(batches) < n_wanted:
+            batches += cut_batches(docs, batch_words=arguments.batch_words, buffer=BUFFER, rng=rng)
+    return {"warm_up": batches[: arguments.warm_up], "timed": batches[arguments.warm_up : n_wanted]}
+
+
+def join_sentences(sentences: list[SentenceT], *, doc_words: int) -> Iterator[SentenceT]:
+    """Join sentences to Docs of at least so many words; 0: leave them alone."""
+    words: list[str] = []
+    tags: list[str] = []
+    for more_words, more_tags in sentences:
+        words, tags = [*words, *more_words], [*tags, *more_tags]
+        if len(words) >= doc_words:
+            yield words, tags
+            words, tags = [], []
+    if words:
+        yield words, tags
+
+
+def cut_batches(
+    docs: list[SentenceT], *, batch_words: int, buffer: int, rng: random.Random
+) -> list[list[SentenceT]]:
+    """Full batches of a shuffled epoch, sorted by length within a buffer, in random order."""
+    order = list(docs)
+    rng.shuffle(order)
+    batches: list[list[SentenceT]] = []
+    for start in range(0, len(order), buffer):
+        batch: list[SentenceT] = []
+        for doc in sorted(order[start : start + buffer], key=lambda doc: len(doc[0])):
+            batch.append(doc)
+            if sum(len(words) for words, _ in batch) >= batch_words:
+                batches.append(batch)
+                batch = []
+    rng.shuffle(batches)
     return batches
 
 
 def report(
     arguments: argparse.Namespace,
     machine: dict[str, Any],
-    rates: dict[str, list[float]],
-    losses: dict[str, float],
+    turns: dict[str, list[Any]],
+    failed: dict[str, str],
     *,
     n_words: int,
 ) -> None:
     """Print the table, write JSON and picture."""
+    rates = {name: [n_words / turn["seconds"] for turn in each] for name, each in turns.items()}
     spreads = {name: spread_of(values) for name, values in rates.items()}
-    ratios = {name: ratio_of(values, rates[PEER]) for name, values in rates.items()}
+    to_peer = compare(rates, dict.fromkeys(SYSTEMS, PEER))
+    to_bare = compare(rates, {name: BARE[precision] for name, (_, _, precision) in SYSTEMS.items()})
     rows = []
     for name, spread in spreads.items():
-        ratio = ratios[name]
-        times = f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
         numbers = (spread.median, spread.minimum, spread.maximum)
-        rows.append((name, *(f"{n:,.0f}" for n in numbers), times, f"{losses[name]:,.0f}"))
-    print_table(("system", "words/s", "min", "max", f"times {PEER}", "ner loss at the end"), rows)
+        ratios = (show_ratio(to_peer.get(name)), show_ratio(to_bare.get(name)))
+        rows.append((name, *(f"{number:,.0f}" for number in numbers), *ratios))
+    rows += [(name, "failed", "", "", "", "") for name in failed]
+    peer, bare = "times spacy-transformers", "times the bare loop of its precision"
+    print_table(("system", "words/s", "min", "max", peer, bare), rows)
     foot = describe_line(machine)
     print(foot)
     path = RESULTS / f"{arguments.name}.json"
+    what = arguments.shape or arguments.checkpoint.name
+    names = ("device", "batches", "warm_up", "batch_words", "doc_words", "rounds", "seed")
     write_json(
         path,
         {
             "machine": machine,
-            "checkpoint": arguments.checkpoint.name,
-            "words_a_round": n_words,
-            "batches": arguments.batches,
-            "batch_words": arguments.batch_words,
-            "rounds": arguments.rounds,
+            "encoder": what,
+            **{name: getattr(arguments, name) for name in names},
+            "words_a_turn": n_words,
             "words_per_second": {name: spread.to_json() for name, spread in spreads.items()},
-            "times_as_fast_as_peer": {name: ratio.to_json() for name, ratio in ratios.items()},
-            "ner_loss_at_the_end": losses,
+            "times_as_fast_as_peer": {name: ratio.to_json() for name, ratio in to_peer.items()},
+            "times_as_fast_as_bare": {name: ratio.to_json() for name, ratio in to_bare.items()},
+            "all_rounds": {name: [round(v, 1) for v in values] for name, values in rates.items()},
+            "losses": {name: [turn["result"] for turn in each] for name, each in turns.items()},
+            "failed": failed,
         },
     )
-    draw_bars(
-        path.with_suffix(".png"),
-        title="Training spaCy's ner over MiniLM-L6 on WNUT-17",
-        unit="words per second",
-        foot=foot,
-        bars=[(name, spread, SYSTEMS[name][1]) for name, spread in spreads.items()],
-    )
+    if spreads:
+        draw_bars(
+            path.with_suffix(".png"),
+            title=f"Training a tagger of entities over {what} on WNUT-17",
+            unit="words per second",
+            foot=foot,
+            bars=[(name, spread, SYSTEMS[name][1]) for name, spread in spreads.items()],
+        )
+
+
+def compare(rates: dict[str, list[float]], baselines: dict[str, str]) -> dict[str, Spread]:
+    """How many times as fast each system is as its baseline, where that was measured."""
+    return {
+        name: ratio_of(values, rates[baselines[name]])
+        for name, values in rates.items()
+        if baselines[name] in rates
+    }
+
+
+def show_ratio(ratio: Spread | None) -> str:
+    """`median (interval)`, or nothing."""
+    return f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})" if ratio else ""
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Protocols that rooms share: what a component may ask of any encoder."""
+"""What rooms share: what a component may ask of any encoder, what an optimizer is handed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -87,3 +88,17 @@ class Encoder(Protocol):
     ) -> Iterator[tuple[str, nn.Parameter]]: ...
     def to(self, device: torch.device | str, /) -> object: ...
     def state_dict(self) -> dict[str, Tensor]: ...
+
+
+@dataclass(frozen=True)
+class ParamGroup:
+    """Parameters that are stepped at one learning rate.
+
+    params: With the names that they have in their module.
+    scale: Factor on the learning rate.
+    is_head: Whether they belong to a head, not to an encoder.
+    """
+
+    params: Sequence[tuple[str, nn.Parameter]]
+    scale: float = 1.0
+    is_head: bool = False

@@ -7,7 +7,7 @@ import torch
 
 from ..errors import Errors, SettingError
 
-PRECISIONS = ("fp32", "bf16")
+PRECISIONS = ("fp32", "bf16", "fp16")
 
 
 def supports_bf16(device: torch.device) -> bool:
@@ -24,9 +24,9 @@ def supports_bf16(device: torch.device) -> bool:
 def check_precision(precision: str, device: torch.device) -> torch.dtype:
     """Turn the setting into a dtype.
 
-    precision (str): "fp32" (exact, the default) or "bf16".
+    precision (str): "fp32" (exact, the default), "bf16", or "fp16" on CUDA.
     device (torch.device): Where the encoder runs.
-    RAISES (SettingError): The name is unknown, or the device has no bfloat16 units.
+    RAISES (SettingError): The name is unknown, or the device does not compute in that format.
     """
     if precision not in PRECISIONS:
         raise SettingError(
@@ -36,13 +36,15 @@ def check_precision(precision: str, device: torch.device) -> torch.dtype:
         )
     if precision == "bf16" and not supports_bf16(device):
         raise SettingError(Errors.SB251.format(device=device))
-    return torch.bfloat16 if precision == "bf16" else torch.float32
+    if precision == "fp16" and device.type != "cuda":
+        raise SettingError(Errors.SB252.format(device=device))
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
 
 
 def autocast_for_training(
     dtype: torch.dtype, device: torch.device
 ) -> AbstractContextManager[object]:
-    """Run linear layers in bfloat16 while the weights themselves stay fp32.
+    """Run linear layers in half precision while the weights themselves stay fp32.
 
     Micikevicius et al. (2018), Mixed Precision Training, https://arxiv.org/abs/1710.03740
     """

@@ -1,8 +1,8 @@
 """Every exception and every message that users can meet.
 
 A message says what was expected, what came and what to do next. Codes are grouped by room:
-SB0xx general, SB1xx pieces, SB2xx encoder and batching, SB3xx checkpoints, SB4xx training,
-SB5xx layers and pipeline, SB6xx data formats and the command line.
+SB0xx general, SB1xx pieces, SB2xx encoder and batching, SB30x to SB34x checkpoints, SB35x to
+SB38x heads, SB4xx training, SB5xx layers and pipeline, SB6xx data formats and the command line.
 """
 
 from .checkpoints import CheckpointMessages
@@ -20,6 +20,7 @@ from .exceptions import (
 )
 from .formats import FormatMessages
 from .general import GeneralMessages
+from .heads import HeadMessages
 from .pieces import PieceMessages
 from .pipeline import PipelineMessages
 from .training import TrainingMessages
@@ -30,6 +31,7 @@ class Errors(
     PieceMessages,
     EncoderMessages,
     CheckpointMessages,
+    HeadMessages,
     TrainingMessages,
     PipelineMessages,
     FormatMessages,

@@ -61,3 +61,7 @@ class EncoderMessages:
         "hardware (AVX-512 BF16, AMX, or a GPU of compute capability 8.0 and later). It would be "
         'slower than precision = "fp32": use that.'
     )
+    SB252 = (
+        'precision = "fp16" was asked for, but device {device} does not compute it faster than '
+        'fp32: expected a CUDA GPU. Use precision = "bf16" where the processor has it, or "fp32".'
+    )

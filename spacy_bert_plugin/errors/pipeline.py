@@ -44,3 +44,29 @@ class PipelineMessages:
         '[components.{name}] keep = "all" to have pieces and hidden states.'
     )
     SB510 = "'batch_size' must be a whole number of at least 1, but it is {got!r}."
+    SB514 = (
+        "The head '{name}' has no weights yet, so it can neither predict nor learn. Call "
+        "nlp.initialize() with examples, or load a trained pipeline."
+    )
+    SB515 = (
+        "The stored weights do not fit this head: {error}. Expected the bytes that a pipeline "
+        "with the same config has written. Load it with its own config, or train it again."
+    )
+    SB516 = (
+        "The head '{name}' needs to know how wide its vectors are, but '{tok2vec}' does not say. "
+        "Put the component that it listens to before it and initialise both: nlp.initialize()."
+    )
+    SB517 = (
+        "'{name}' has no labels: none of the examples has an entity. Check that the training data "
+        "is annotated and read with the right format, or give [initialize.components.{name}] "
+        "labels."
+    )
+    SB518 = (
+        "The class weights of '{name}' name {unknown}, which are none of its labels {labels}. "
+        "Correct class_weights in the config."
+    )
+    SB519 = (
+        "'{name}' was initialised with the labels {known}, but the training data has {labels} as "
+        "well. Tokens of these entities are left out of the loss. Initialise with all labels, or "
+        "call add_label."
+    )

@@ -16,21 +16,26 @@ from .listener import (
     build_bert_pooled_listener_v1,
 )
 from .prepare import PreparedDocs, prepare_docs
-from .settings import EncoderSettings
+from .settings import TOKEN_OUTPUTS, EncoderSettings
+from .torch_shim import TorchShim, find_shims, step_together
 
 __all__ = [
+    "TOKEN_OUTPUTS",
     "DEFAULT_NAME",
     "BertListener",
     "EncodedDocs",
     "EncoderModel",
     "EncoderSettings",
     "PreparedDocs",
+    "TorchShim",
     "build_bert_encoder_v1",
     "build_bert_listener_v1",
     "build_bert_pooled_listener_v1",
+    "find_shims",
     "get_shim",
     "prepare_docs",
     "run_encoder",
     "set_checkpoint",
     "split_rows",
+    "step_together",
 ]

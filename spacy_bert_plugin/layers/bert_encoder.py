@@ -22,7 +22,7 @@ from ..checkpoints import (
 from ..errors import Errors, SettingError
 from .encode import EncodedDocs, EncodeOptions, encode_docs
 from .prepare import PreparedDocs, prepare_docs
-from .settings import EncoderSettings
+from .settings import TOKEN_OUTPUTS, TOKEN_POOLINGS, EncoderSettings
 from .shim import BertShim
 
 EncoderModel = Model[list[Doc], list[Floats2d]]
@@ -43,6 +43,8 @@ def build_bert_encoder_v1(
     precision: str = "fp32",
     freeze_layers: int = 0,
     layer_decay: float = 1.0,
+    unfreeze_every: int = 0,
+    use_checkpointing: bool = False,
 ) -> EncoderModel:
     """Build an encoder. Weights come with `initialize` or with a saved pipeline, not before.
 
@@ -55,13 +57,19 @@ def build_bert_encoder_v1(
     sizes (dict): For random weights: fields of `encoder.EncoderConfig` such as width, n_layers,
         n_heads, hidden_width. With it, `tokenizer` is needed.
     tokenizer (str | None): Folder or file of the tokenizer, for random weights.
-    output (str): "tokens", or one row a Doc: "cls", "pooler", "mean".
+    output (str): "tokens" (mean over the pieces of each token), "first" (first piece of each
+        token), or one row a Doc: "cls", "pooler", "mean".
     max_pieces (int | None): Most pieces of a window; None for what the encoder takes.
     overlap (int): Pieces shared by the windows of a long Doc.
     batch_pieces (int): Most pieces of one forward pass.
-    precision (str): "fp32", or "bf16" where the device computes it in hardware.
+    precision (str): "fp32"; "bf16" where the device computes it in hardware; "fp16" on GPUs
+        that lack bf16. Weights stay fp32 in training.
     freeze_layers (int): Lowest layers that training leaves alone; -1 for all.
     layer_decay (float): Factor on the learning rate from each layer to the one below.
+    unfreeze_every (int): Training begins with the heads alone and opens one layer more every so
+        many steps, from the top. 0: all learn from the beginning.
+    use_checkpointing (bool): Training computes each forward pass a second time instead of
+        keeping what it computed: about a third slower, and memory is bounded by `batch_pieces`.
     RETURNS (Model[list[Doc], list[Floats2d]]): Shape: (n_tokens, width) for each Doc.
     RAISES (SettingError): A value cannot work.
     """
@@ -73,6 +81,8 @@ def build_bert_encoder_v1(
         precision=precision,
         freeze_layers=freeze_layers,
         layer_decay=layer_decay,
+        unfreeze_every=unfreeze_every,
+        use_checkpointing=use_checkpointing,
     )
     if name is None and not (sizes and tokenizer):
         raise SettingError(Errors.SB503)
@@ -89,7 +99,9 @@ def build_bert_encoder_v1(
             "replace_listener": replace_listener,
             "replace_listener_cfg": replace_listener_cfg,
         },
-        shims=[BertShim(freeze=freeze_layers, layer_decay=layer_decay)],
+        shims=[
+            BertShim(freeze=freeze_layers, layer_decay=layer_decay, unfreeze_every=unfreeze_every)
+        ],
     )
 
 
@@ -100,7 +112,8 @@ def forward(
     pooled = [] if name == "tokens" else [name]
     encoded, prepared, backward = run_encoder(model, docs, is_train=is_train, pooled=pooled)
     vectors = encoded.tokens if name == "tokens" else encoded.pooled[name]
-    counts = prepared.alignment.doc_tokens.tolist() if name == "tokens" else [1] * len(docs)
+    is_by_token = name in TOKEN_OUTPUTS
+    counts = prepared.alignment.doc_tokens.tolist() if is_by_token else [1] * len(docs)
 
     def backprop(gradients: list[Floats2d]) -> list[Doc]:
         if gradients:
@@ -163,7 +176,7 @@ def run_encoder(
 ) -> tuple[EncodedDocs, PreparedDocs, Callable[[GradientsT], None]]:
     """Run Docs through an encoder model.
 
-    pooled (Collection[str]): Which vectors a Doc to compute as well: "cls", "pooler", "mean".
+    pooled (Collection[str]): Which vectors to compute as well: "first", "cls", "pooler", "mean".
     RETURNS: The vectors; the integers they came from; and what takes gradients by name
         ("tokens" and the pooled ones) and adds to those of the weights.
     """
@@ -175,6 +188,7 @@ def run_encoder(
         checkpoint.tokenizer,
         max_pieces=settings.max_pieces or encoder.config.max_pieces,
         overlap=settings.overlap,
+        cache=shim.pieces if is_train else None,
     )
     device = next(encoder.parameters()).device
     use_gradient = is_train and not shim.is_frozen
@@ -184,6 +198,7 @@ def run_encoder(
         dropout=model.attrs["dropout_rate"] if use_gradient else 0.0,
         pooled=pooled,
         use_all_layers=use_all_layers,
+        use_checkpointing=settings.use_checkpointing,
     )
     with torch.enable_grad() if use_gradient else torch.inference_mode():
         encoded = encode_docs(encoder, checkpoint.tokenizer, prepared, options)
@@ -192,7 +207,8 @@ def run_encoder(
         outputs = {"tokens": encoded.tokens, **encoded.pooled}
         names = [name for name in gradients if outputs[name].requires_grad]
         if names:
-            torch.autograd.backward([outputs[n] for n in names], [gradients[n] for n in names])
+            scaled = [shim.scaler.apply(gradients[n], options.dtype) for n in names]
+            torch.autograd.backward([outputs[n] for n in names], scaled)
 
     return encoded, prepared, backward
 
@@ -216,4 +232,8 @@ def replace_listener_cfg(
     encoder_cfg: dict[str, Any], listener_cfg: dict[str, Any]
 ) -> dict[str, Any]:
     """Config of the copy: the encoder's, with the output of the listener."""
-    return {**encoder_cfg, "output": listener_cfg.get("pooling", "tokens")}
+    pooling = listener_cfg.get("pooling", "tokens")
+    is_by_token = str(listener_cfg.get("@architectures", "")).endswith(".BertListener.v1")
+    if is_by_token:
+        pooling = TOKEN_POOLINGS.get(pooling, "tokens")
+    return {**encoder_cfg, "output": pooling}

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from ..batching import autocast_for_training, plan_batches, run_batches
 from ..encoder import PackedInput
 from ..errors import Errors, SettingError
-from ..pieces import IntArray, PieceTokenizer, TokenRows, map_rows, pack_windows
+from ..pieces import FloatArray, IntArray, PieceTokenizer, TokenRows, map_rows, pack_windows
 from ..typedefs import Encoded, Encoder
 from .prepare import PreparedDocs
 
@@ -22,8 +24,9 @@ class EncodedDocs:
 
     tokens: One vector a token, Docs one after the other; zeros for tokens without pieces.
         Shape: (n_tokens, width), float32
-    pooled: By name ("cls", "pooler", "mean"), one vector a Doc.
-        Shape: (n_docs, width), float32 each
+    pooled: By name, as asked for: "first", the vector of each token's first piece; "cls",
+        "pooler" and "mean", one vector a Doc.
+        Shape: "first" (n_tokens, width), others (n_docs, width), float32
     window_layers: With `use_all_layers`, for each window every hidden state, embeddings first.
         Shape: (n_layers + 1, n_window_pieces, width) each, on the host
     """
@@ -41,7 +44,8 @@ class EncodeOptions:
     batch_pieces: Most pieces of a forward pass.
     dtype: Number format of the linear layers.
     dropout: Rate; 0.0 in prediction.
-    pooled: Which pooled vectors to compute.
+    pooled: Which other vectors to compute.
+    use_checkpointing: Whether a forward pass with gradient keeps nothing but its result.
     """
 
     batch_pieces: int
@@ -49,6 +53,7 @@ class EncodeOptions:
     dropout: float = 0.0
     pooled: Collection[str] = ()
     use_all_layers: bool = False
+    use_checkpointing: bool = False
 
 
 def encode_docs(
@@ -80,10 +85,12 @@ class _Run:
         self.encoder, self.tokenizer, self.docs, self.options = encoder, tokenizer, docs, options
         self.device = next(encoder.parameters()).device
         self.parts: list[tuple[Tensor, Tensor]] = []  # tokens, vectors: kept for the gradient
+        self.first_parts: list[tuple[Tensor, Tensor]] = []  # the same of first pieces alone
         self.firsts: list[tuple[Tensor, Tensor]] = []  # windows, first rows
         self.window_layers: dict[int, Tensor] = {}
         self.is_training = torch.is_grad_enabled()
         self.tokens = torch.zeros(docs.n_tokens, encoder.config.width, device=self.device)
+        self.first = torch.zeros_like(self.tokens) if "first" in options.pooled else None
 
     def prepare(self, batches: Sequence[IntArray]) -> Callable[[int], None]:
         tokenizer, docs = self.tokenizer, self.docs
@@ -109,18 +116,18 @@ class _Run:
         output = self._forward(
             PackedInput(ids, self._send(packed.positions), torch.zeros_like(ids), packed.lengths)
         )
-        vectors = F.embedding_bag(
-            self._send(rows.rows),
-            output.last,
-            self._send(rows.offsets),
-            mode="sum",
-            per_sample_weights=torch.from_numpy(rows.weights).to(self.device),
-        )
         tokens = self._send(rows.tokens)
+        vectors = self._sum_pieces(output.last, rows, rows.weights)
         if self.is_training:
             self.parts.append((tokens, vectors))
         else:
             self.tokens.index_add_(0, tokens, vectors)
+        if self.first is not None:
+            vectors = self._sum_pieces(output.last, rows, rows.firsts)
+            if self.is_training:
+                self.first_parts.append((tokens, vectors))
+            else:
+                self.first.index_add_(0, tokens, vectors)
         begins = np.cumsum(packed.lengths, dtype=np.int64) - packed.lengths
         if {"cls", "pooler"} & set(self.options.pooled):
             self.firsts.append((self._send(chosen), output.last[self._send(begins)]))
@@ -130,19 +137,34 @@ class _Run:
                 self.window_layers[int(window)] = layers[:, begin : begin + length].clone()
 
     def finish(self) -> EncodedDocs:
-        if self.parts:
-            tokens = torch.cat([tokens for tokens, _ in self.parts])
-            vectors = torch.cat([vectors for _, vectors in self.parts])
-            self.tokens = self.tokens.index_add(0, tokens, vectors)
-        pooled = {name: self._pool(name) for name in self.options.pooled}
+        self.tokens = _add_parts(self.tokens, self.parts)
+        pooled = {name: self._pool(name) for name in self.options.pooled if name != "first"}
+        if self.first is not None:
+            pooled["first"] = _add_parts(self.first, self.first_parts)
         return EncodedDocs(self.tokens, pooled, self.window_layers, self.encoder.config.n_layers)
 
     def _forward(self, packed: PackedInput) -> Encoded:
         options = self.options
         if not self.is_training:
             return self.encoder(packed, use_all_layers=options.use_all_layers, dtype=options.dtype)
+        encode = partial(
+            self.encoder, packed, dropout=options.dropout, attention_dropout=options.dropout
+        )
         with autocast_for_training(options.dtype, self.device):
-            return self.encoder(packed, dropout=options.dropout, attention_dropout=options.dropout)
+            if options.use_checkpointing:
+                output: Encoded = checkpoint(encode, use_reentrant=False)
+                return output
+            return encode()
+
+    def _sum_pieces(self, vectors: Tensor, rows: TokenRows, weights: FloatArray) -> Tensor:
+        """Weighted sum over the pieces of each token. Shape: (n_batch_tokens, width)"""
+        return F.embedding_bag(
+            self._send(rows.rows),
+            vectors,
+            self._send(rows.offsets),
+            mode="sum",
+            per_sample_weights=torch.from_numpy(weights).to(self.device),
+        )
 
     def _pool(self, name: str) -> Tensor:
         """One vector a Doc. Zeros for a Doc without pieces."""
@@ -172,3 +194,11 @@ class _Run:
 
     def _send(self, values: IntArray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.device, non_blocking=True)
+
+
+def _add_parts(rows: Tensor, parts: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """Add the vectors of finished batches to the rows of their tokens, differentiably."""
+    if not parts:
+        return rows
+    tokens, vectors = zip(*parts, strict=True)
+    return rows.index_add(0, torch.cat(tokens), torch.cat(vectors))

@@ -12,6 +12,7 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..errors import Errors, ListenerError
+from .settings import TOKEN_OUTPUTS, TOKEN_POOLINGS
 
 BackpropT = Callable[[list[Floats2d]], list[Doc]]
 
@@ -30,7 +31,8 @@ class BertListener(Model[list[Doc], list[Floats2d]]):
     """A layer without weights that hands on what a shared encoder has computed.
 
     upstream_name (str): Name of the component to listen to; "*" for any `bert_transformer`.
-    output (str): "tokens", or one row a Doc: "cls", "pooler", "mean".
+    output (str): "tokens" or "first", one row a token, or one row a Doc: "cls", "pooler",
+        "mean".
     """
 
     name = "bert_listener"
@@ -103,7 +105,7 @@ class BertListener(Model[list[Doc], list[Floats2d]]):
         return encoder.read_vectors(docs, self)
 
     def _count_rows(self, doc: Doc) -> int:
-        return len(doc) if self.output == "tokens" else 1
+        return len(doc) if self.output in TOKEN_OUTPUTS else 1
 
     def keep_samples(self, docs: Sequence[Doc]) -> None:
         """Answer these Docs with zeros until the pipeline is linked again.
@@ -114,13 +116,18 @@ class BertListener(Model[list[Doc], list[Floats2d]]):
         self._samples = list(docs)
 
 
-def build_bert_listener_v1(upstream: str = "*") -> BertListener:
+def build_bert_listener_v1(upstream: str = "*", pooling: str = "mean") -> BertListener:
     """Build a listener that hands on one vector a token.
 
+    pooling (str): "mean": the mean over the pieces of the token; "first": its first piece.
     upstream (str): Name of the component to listen to; "*" for any `bert_transformer`.
     RETURNS (Model[list[Doc], list[Floats2d]]): Shape: (n_tokens, width) for each Doc.
     """
-    return BertListener(upstream)
+    if pooling not in TOKEN_POOLINGS:
+        raise ListenerError(
+            Errors.SB002.format(name="pooling", expected="mean or first", got=pooling)
+        )
+    return BertListener(upstream, output=TOKEN_POOLINGS[pooling])
 
 
 def build_bert_pooled_listener_v1(pooling: str = "cls", upstream: str = "*") -> BertListener:

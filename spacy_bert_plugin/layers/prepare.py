@@ -10,6 +10,7 @@ from spacy.tokens import Doc
 from ..pieces import (
     Alignment,
     IntArray,
+    PieceCache,
     PieceTokenizer,
     TextPieces,
     Windows,
@@ -40,17 +41,24 @@ class PreparedDocs:
 
 
 def prepare_docs(
-    docs: Sequence[Doc], tokenizer: PieceTokenizer, *, max_pieces: int, overlap: int
+    docs: Sequence[Doc],
+    tokenizer: PieceTokenizer,
+    *,
+    max_pieces: int,
+    overlap: int,
+    cache: PieceCache | None = None,
 ) -> PreparedDocs:
     """Tokenise, align and window Docs.
 
     docs (Sequence[Doc]): Any number of Docs, empty ones included.
     max_pieces (int): Most pieces of a window, special ones included.
     overlap (int): Pieces that the windows of a long Doc share.
+    cache (PieceCache | None): Where pieces of texts that come again are remembered.
     RAISES (SettingError): The windows leave no room for text.
     """
     check_windows(max_pieces, overlap, tokenizer.n_special)
-    pieces = tokenizer.encode([doc.text for doc in docs])
+    texts = [doc.text for doc in docs]
+    pieces = tokenizer.encode(texts) if cache is None else cache.encode(tokenizer, texts)
     spans = [doc.to_array([IDX, LENGTH]).astype(np.int64) for doc in docs]
     starts = [span[:, 0] for span in spans]
     alignment = align_tokens(pieces, starts, [span.sum(axis=1) for span in spans])

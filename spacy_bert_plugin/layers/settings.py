@@ -5,22 +5,30 @@ from typing import Any
 
 from ..errors import Errors, SettingError
 
-OUTPUTS = ("tokens", "cls", "pooler", "mean")
+# One row a token, then those of one row a Doc.
+TOKEN_OUTPUTS = ("tokens", "first")
+# Which of them each way to make one vector of the pieces of a token is.
+TOKEN_POOLINGS = {"mean": "tokens", "first": "first"}
+OUTPUTS = (*TOKEN_OUTPUTS, "cls", "pooler", "mean")
 
 
 @dataclass
 class EncoderSettings:
     """How text is windowed, batched, encoded and trained.
 
-    output: What an inline encoder hands on: "tokens" (one vector a token), or one row a Doc:
-        "cls" (first piece of each window, averaged), "pooler" (the same through the
-        checkpoint's pooler), "mean" (mean over tokens).
+    output: What an inline encoder hands on. One vector a token: "tokens" (the mean of its
+        pieces), "first" (its first piece). Or one row a Doc: "cls" (first piece of each window,
+        averaged), "pooler" (the same through the checkpoint's pooler), "mean" (mean over tokens).
     max_pieces: Most pieces of a window, special ones included. None: as many as the encoder takes.
     overlap: Pieces that the windows of a long Doc share.
     batch_pieces: Most pieces of one forward pass; what bounds memory.
-    precision: "fp32" or "bf16".
+    precision: "fp32", "bf16" or "fp16".
+    use_checkpointing: Whether training computes each forward pass a second time instead of
+        keeping what it computed.
     freeze_layers: Lowest layers (and the embeddings) that training leaves alone; 0: none,
         -1: all.
+    unfreeze_every: Training opens one layer more every so many steps, from the top; 0: all at
+        once.
     layer_decay: Factor on the learning rate from one layer to the one below it.
     """
 
@@ -29,14 +37,17 @@ class EncoderSettings:
     overlap: int = 64
     batch_pieces: int = 1024
     precision: str = "fp32"
+    use_checkpointing: bool = False
     freeze_layers: int = 0
     layer_decay: float = 1.0
+    unfreeze_every: int = 0
 
     def __post_init__(self) -> None:
         self._check("output", self.output in OUTPUTS, f"one of {', '.join(OUTPUTS)}")
         self._check_int("batch_pieces", self.batch_pieces, least=1)
         self._check_int("overlap", self.overlap, least=0)
         self._check_int("freeze_layers", self.freeze_layers, least=-1)
+        self._check_int("unfreeze_every", self.unfreeze_every, least=0)
         if self.max_pieces is not None:
             self._check_int("max_pieces", self.max_pieces, least=1)
         self._check("layer_decay", 0.0 < self.layer_decay <= 1.0, "above 0.0 and at most 1.0")

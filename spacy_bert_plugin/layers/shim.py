@@ -1,29 +1,34 @@
 """The thinc shim around a checkpoint: weights, device, updates and bytes of one encoder."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import torch
-from thinc.api import Optimizer, get_torch_default_device, torch2xp, xp2torch
-from thinc.shims import Shim
+from thinc.api import get_torch_default_device
 
+from ..batching import LossScaler
 from ..checkpoints import LoadedCheckpoint, checkpoint_from_bytes, checkpoint_to_bytes
 from ..encoder import freeze_layers, group_by_depth
-from ..errors import Errors, ListenerError, TrainingError
-from ..typedefs import Encoder
+from ..errors import Errors, ListenerError
+from ..pieces import PieceCache
+from ..typedefs import Encoder, ParamGroup
+from .torch_shim import TorchShim
 
-ParamsT = list[tuple[str, torch.nn.Parameter]]
 
-
-class BertShim(Shim):
+class BertShim(TorchShim):
     """Holds a checkpoint, or nothing until one is loaded."""
 
-    def __init__(self, *, freeze: int = 0, layer_decay: float = 1.0) -> None:
-        super().__init__(None)
+    is_head = False
+
+    def __init__(
+        self, *, freeze: int = 0, layer_decay: float = 1.0, unfreeze_every: int = 0
+    ) -> None:
+        super().__init__()
         self.freeze = freeze
         self.layer_decay = layer_decay
-        self.n_updates = 0
+        self.unfreeze_every = unfreeze_every
+        self.n_steps = 0
+        self.scaler = LossScaler()
+        self.pieces = PieceCache()
         self._checkpoint: LoadedCheckpoint | None = None
 
     @property
@@ -42,8 +47,13 @@ class BertShim(Shim):
         return self._checkpoint
 
     @property
+    def module(self) -> Any:
+        """The encoder, None until there are weights."""
+        return None if self._checkpoint is None else self._checkpoint.encoder
+
+    @property
     def encoder(self) -> Encoder:
-        """The torch module."""
+        """The torch module. RAISES (ListenerError): Nothing has been loaded yet."""
         return self.checkpoint.encoder
 
     @property
@@ -54,91 +64,57 @@ class BertShim(Shim):
     def set_checkpoint(self, checkpoint: LoadedCheckpoint) -> None:
         """Take over a checkpoint, on the device that thinc works on."""
         checkpoint.encoder.to(get_torch_default_device())
-        freeze_layers(checkpoint.encoder, self.freeze)
         self._checkpoint = checkpoint
         self._model = checkpoint.encoder
+        self.pieces = PieceCache()
+        self.thaw(self.n_steps)
 
-    def finish_update(self, optimizer: Any) -> None:
-        """Step every parameter that has a gradient, then clear the gradients.
+    def thaw(self, n_steps: int) -> None:
+        """Freeze what training must leave alone after so many steps.
 
-        An optimizer with a method `step_torch` steps all of them at once; any other thinc
-        optimizer is called tensor by tensor.
+        With `unfreeze_every` the highest layer begins to learn after that many steps, the next
+        one after twice as many, down to what `freeze` leaves frozen for good. The embeddings
+        learn with the lowest layer.
 
-        RAISES (TrainingError): A gradient is not finite. No parameter has been changed.
+        Howard and Ruder (2018), section 3.3, https://arxiv.org/abs/1801.06146
         """
-        groups = self._group_parameters()
-        if not groups:
-            return
-        self.n_updates += 1
-        if hasattr(optimizer, "step_torch"):
-            optimizer.step_torch(self.id, groups)
-        else:
-            self._step_each(optimizer, groups)
-        for params, _ in groups:
-            for _, param in params:
-                param.grad = None
-        self._forget()
+        self.n_steps = n_steps
+        frozen = self.freeze
+        if self.unfreeze_every and self.freeze >= 0:
+            n_open = n_steps // self.unfreeze_every
+            waiting = max(self.encoder.config.n_layers - n_open, 0)
+            frozen = max(self.freeze, waiting) if n_open else -1
+        for param in self.encoder.parameters():
+            param.requires_grad_(True)
+        freeze_layers(self.encoder, frozen)
 
-    def _forget(self) -> None:
+    def count_step(self) -> None:
+        if self.unfreeze_every and self.is_loaded:
+            self.thaw(self.n_steps + 1)
+
+    def forget(self) -> None:
         # A fused step does not count as a change of a tensor, so what prediction has cached of
         # the weights in another layout would go on being used.
         self.encoder.forget_weights()
 
-    def _group_parameters(self) -> list[tuple[ParamsT, float]]:
+    def list_groups(self) -> list[ParamGroup]:
         """Parameters with a gradient, by depth, with the factor on their learning rate."""
+        if not self.is_loaded:
+            return []
         depths = group_by_depth(self.encoder)
         scales = [self.layer_decay ** (len(depths) - 1 - depth) for depth in range(len(depths))]
         groups = [
-            ([(name, param) for name, param in params if param.grad is not None], scale)
+            ParamGroup([(name, param) for name, param in params if param.grad is not None], scale)
             for params, scale in zip(depths, scales, strict=True)
         ]
-        return [(params, scale) for params, scale in groups if params]
-
-    def _step_each(self, optimizer: Optimizer, groups: list[tuple[ParamsT, float]]) -> None:
-        grads = [param.grad for params, _ in groups for _, param in params]
-        norm = torch.nn.utils.get_total_norm([grad for grad in grads if grad is not None])
-        if not bool(torch.isfinite(norm)):
-            raise TrainingError(Errors.SB401.format(what="A gradient", step=self.n_updates))
-        for params, scale in groups:
-            for name, param in params:
-                arrays: Any = torch2xp(param.detach()), torch2xp(torch.as_tensor(param.grad))
-                weights, _ = optimizer((self.id, name), *arrays, lr_scale=scale)
-                self._write(param, weights)
-
-    @contextlib.contextmanager
-    def use_params(self, params: dict[Any, Any]) -> Iterator[None]:
-        """Swap in other parameter values (averages, say) and put the old ones back."""
-        own = {name: value for (key, name), value in params.items() if key == self.id}
-        if not own:
-            yield
-            return
-        chosen = [(n, p) for n, p in self.encoder.named_parameters() if n in own]
-        backup = {name: param.detach().clone() for name, param in chosen}
-        try:
-            for name, param in chosen:
-                self._write(param, own[name])
-            self._forget()
-            yield
-        finally:
-            for name, param in chosen:
-                self._write(param, backup[name])
-            self._forget()
-
-    @staticmethod
-    def _write(param: torch.nn.Parameter, value: Any) -> None:
-        value = value if isinstance(value, torch.Tensor) else xp2torch(value, device=param.device)
-        with torch.no_grad():
-            param.copy_(value)
-
-    def to_device(self, device_type: str, device_id: int) -> None:
-        """Move the weights: "cpu", "gpu" or "mps" as thinc calls them."""
-        if self._checkpoint is not None:
-            name = {"gpu": f"cuda:{device_id}"}.get(device_type, device_type)
-            self._checkpoint.encoder.to(torch.device(name))
+        groups = [group for group in groups if group.params]
+        if not self.scaler.unscale([param for group in groups for _, param in group.params]):
+            return []  # the scale was too large for fp16: this step is left out
+        return groups
 
     def copy(self) -> "BertShim":
         """Copy with weights of its own; the tokenizer is shared, it never changes."""
-        copied = BertShim(freeze=self.freeze, layer_decay=self.layer_decay)
+        copied = BertShim(**self._settings())
         if self._checkpoint is not None:
             copied.set_checkpoint(self._checkpoint.copy())
         return copied
@@ -147,7 +123,14 @@ class BertShim(Shim):
         return self.copy()
 
     def __reduce__(self) -> tuple[Callable[..., "BertShim"], tuple[Any, ...]]:
-        return _restore_shim, (self.freeze, self.layer_decay, self.to_bytes())
+        return _restore_shim, (self._settings(), self.to_bytes())
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "freeze": self.freeze,
+            "layer_decay": self.layer_decay,
+            "unfreeze_every": self.unfreeze_every,
+        }
 
     def to_bytes(self) -> bytes:
         """The files of the checkpoint with their hashes; nothing if none is loaded."""
@@ -160,5 +143,5 @@ class BertShim(Shim):
         return self
 
 
-def _restore_shim(freeze: int, layer_decay: float, data: bytes) -> BertShim:
-    return BertShim(freeze=freeze, layer_decay=layer_decay).from_bytes(data)
+def _restore_shim(settings: dict[str, Any], data: bytes) -> BertShim:
+    return BertShim(**settings).from_bytes(data)

@@ -1,6 +1,7 @@
 """Text -> pieces -> windows -> packed arrays, and back to tokens. No torch, no spaCy."""
 
 from .align import Alignment, align_tokens, expand_runs
+from .cache import PieceCache
 from .pack import PackedWindows, TokenRows, map_rows, pack_windows
 from .tokenizer import PieceTokenizer, TextPieces
 from .types import FloatArray, IntArray
@@ -11,6 +12,7 @@ __all__ = [
     "FloatArray",
     "IntArray",
     "PackedWindows",
+    "PieceCache",
     "PieceTokenizer",
     "TextPieces",
     "TokenRows",

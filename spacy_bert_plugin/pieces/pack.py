@@ -38,6 +38,8 @@ class TokenRows:
         Shape: (n_pairs,), int64
     weights: One over the number of pieces of the pair's token.
         Shape: (n_pairs,), float32
+    firsts: 1.0 where the piece is the first of its token, 0.0 elsewhere.
+        Shape: (n_pairs,), float32
     offsets: Where each token's group begins in `rows`.
         Shape: (n_batch_tokens,), int64
     tokens: The tokens, numbered through the call.
@@ -46,6 +48,7 @@ class TokenRows:
 
     rows: IntArray
     weights: FloatArray
+    firsts: FloatArray
     offsets: IntArray
     tokens: IntArray
 
@@ -107,18 +110,19 @@ def map_rows(
     piece_rows = row_of[spread] + np.arange(n_pieces) - windows.starts[spread]
     pieces = expand_runs(alignment.firsts, alignment.counts)
     tokens = np.repeat(np.arange(len(alignment.counts)), alignment.counts)
+    is_first = (pieces == alignment.firsts[tokens]).astype(np.float32)
     shares = (1.0 / np.maximum(alignment.counts, 1)).astype(np.float32)
     weights = np.repeat(shares, alignment.counts)
     pair_batch = batch_of[spread[pieces]]
     order = np.argsort(pair_batch, kind="stable")
     cuts = np.searchsorted(pair_batch[order], np.arange(len(batches) + 1))
     return [
-        _group(piece_rows[pieces[pairs]], weights[pairs], tokens[pairs])
+        _group(piece_rows[pieces[pairs]], weights[pairs], is_first[pairs], tokens[pairs])
         for pairs in (order[a:b] for a, b in pairwise(cuts))
     ]
 
 
-def _group(rows: IntArray, weights: FloatArray, tokens: IntArray) -> TokenRows:
+def _group(rows: IntArray, weights: FloatArray, firsts: FloatArray, tokens: IntArray) -> TokenRows:
     """Find where each token begins among pairs that are sorted by token."""
     begins = np.flatnonzero(np.diff(tokens, prepend=-1))
-    return TokenRows(rows, weights, begins, tokens[begins])
+    return TokenRows(rows, weights, firsts, begins, tokens[begins])

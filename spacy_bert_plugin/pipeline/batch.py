@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 from thinc.api import torch2xp, xp2torch
 
 from ..errors import Errors, TrainingError
-from ..layers import BertListener, EncodedDocs, split_rows
+from ..layers import TOKEN_OUTPUTS, BertListener, EncodedDocs, split_rows
 from ..layers.bert_encoder import GradientsT
 
 BackwardT = Callable[[GradientsT], None]
@@ -95,4 +95,4 @@ class TrainingBatch:
         self._step = step
 
     def _count_rows(self, listener: BertListener) -> list[int]:
-        return self.counts if listener.output == "tokens" else [1] * len(self.counts)
+        return self.counts if listener.output in TOKEN_OUTPUTS else [1] * len(self.counts)

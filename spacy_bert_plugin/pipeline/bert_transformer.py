@@ -17,12 +17,16 @@ from thinc.api import set_dropout_rate, torch2xp
 from ..checkpoints import load_checkpoint, save_checkpoint
 from ..errors import Errors, SettingError
 from ..layers import (
+    TOKEN_OUTPUTS,
     BertListener,
     EncoderModel,
+    TorchShim,
+    find_shims,
     get_shim,
     run_encoder,
     set_checkpoint,
     split_rows,
+    step_together,
 )
 from .activations import Activations, ActivationStore, TokenVectors
 from .batch import TrainingBatch
@@ -62,6 +66,7 @@ class BertTransformer(ListenedTo, TrainablePipe):
         self.keep = keep
         self.cfg: dict[str, Any] = {}
         self.listener_map: dict[str, list[BertListener]] = {}
+        self.head_shims: dict[str, list[TorchShim]] = {}
         self.store = ActivationStore()
         self._batch: TrainingBatch | None = None
         install_trf_data()
@@ -85,13 +90,13 @@ class BertTransformer(ListenedTo, TrainablePipe):
         encoded, prepared, _ = run_encoder(
             self.model, docs, is_train=False, pooled=names, use_all_layers=self.keep == "all"
         )
-        arrays = {name: torch2xp(tensor) for name, tensor in encoded.pooled.items()}
-        tokens = split_rows(torch2xp(encoded.tokens), prepared.alignment.doc_tokens.tolist())
+        counts = prepared.alignment.doc_tokens.tolist()
+        outputs = {
+            name: split_rows(torch2xp(tensor), counts if name in TOKEN_OUTPUTS else [1] * len(docs))
+            for name, tensor in (("tokens", encoded.tokens), *encoded.pooled.items())
+        }
         items = [
-            Activations(
-                len(doc),
-                {"tokens": tokens[i], **{name: rows[i : i + 1] for name, rows in arrays.items()}},
-            )
+            Activations(len(doc), {name: parts[i] for name, parts in outputs.items()})
             for i, doc in enumerate(docs)
         ]
         if self.keep == "all":
@@ -174,7 +179,7 @@ class BertTransformer(ListenedTo, TrainablePipe):
         def finish(loss: float) -> None:
             losses[self.name] += loss
             if sgd not in (None, False):
-                self.model.finish_update(sgd)
+                self._step(sgd)
 
         # A component that annotates during training reads in prediction mode: it is known that
         # the encoder has seen these Docs, so it gets vectors computed without dropout.
@@ -191,10 +196,14 @@ class BertTransformer(ListenedTo, TrainablePipe):
         """
         batch = self._batch
         if batch is not None and batch.is_waiting and not batch.n_reports:
-            batch.postpone(partial(self.model.finish_update, sgd))
+            batch.postpone(partial(self._step, sgd))
             return
         self._flush()
-        self.model.finish_update(sgd)
+        self._step(sgd)
+
+    def _step(self, sgd: Any) -> None:
+        """Step the encoder together with the torch heads that listen to it, by one norm."""
+        step_together([*find_shims(self.model), *self.list_listening_shims()], sgd)
 
     def _flush(self) -> None:
         batch, self._batch = self._batch, None

@@ -23,6 +23,8 @@ DEFAULT_CONFIG: dict[str, Any] = {
         "precision": "fp32",
         "freeze_layers": 0,
         "layer_decay": 1.0,
+        "unfreeze_every": 0,
+        "use_checkpointing": False,
     },
     "keep": "doc",
     "precision": None,

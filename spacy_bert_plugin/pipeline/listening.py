@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from ..errors import Errors, ListenerError
-from ..layers import BertListener, EncoderModel
+from ..layers import BertListener, EncoderModel, TorchShim, find_shims
 from .activations import Activations, ActivationStore
 
 
@@ -23,6 +23,7 @@ class ListenedTo:
     model: EncoderModel
     store: ActivationStore
     listener_map: dict[str, list[BertListener]]
+    head_shims: dict[str, list[TorchShim]]
 
     @abstractmethod
     def _compute(self, docs: Sequence[Doc]) -> list[Activations]:
@@ -58,6 +59,7 @@ class ListenedTo:
             self.listener_map[component_name] = kept
         else:
             del self.listener_map[component_name]
+            self.head_shims.pop(component_name, None)
         return True
 
     def find_listeners(self, component: Any) -> None:
@@ -66,6 +68,12 @@ class ListenedTo:
             for node in component.model.walk():
                 if isinstance(node, BertListener) and node.upstream_name in ("*", self.name):
                     self.add_listener(node, component.name)
+                    self.head_shims[component.name] = find_shims(component.model)
+
+    def list_listening_shims(self) -> list[TorchShim]:
+        """Torch modules of the components that listen, each once."""
+        shims = [shim for name in self.listener_map for shim in self.head_shims.get(name, [])]
+        return list({id(shim): shim for shim in shims}.values())
 
     def has_run_on(self, docs: Sequence[Doc]) -> bool:
         """Whether the encoder has computed vectors for the first of these Docs."""

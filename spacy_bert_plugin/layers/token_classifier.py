@@ -1,0 +1,87 @@
+"""`spacy-bert-plugin.TokenClassifier.v1`: scores of BILUO tags over any `tok2vec`."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from spacy.attrs import intify_attr
+from spacy.tokens import Doc
+from thinc.api import Model
+from thinc.types import Floats2d
+
+from ..errors import Errors, SettingError
+from ..heads import TokenClassifier
+from .head import HeadModel, HeadOutput, LossBackpropT, build_head, get_head, run_head
+
+DEFAULT_FEATURES = ("SHAPE", "PREFIX", "SUFFIX")
+
+
+def build_token_classifier_v1(
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    features: list[str] = list(DEFAULT_FEATURES),  # noqa: B006 (never changed)
+    feature_rows: int = 2000,
+    feature_width: int = 32,
+    feature_window: int = 1,
+    hidden_width: int = 0,
+    use_crf: bool = False,
+) -> HeadModel:
+    """Build the model of `bert_ner`.
+
+    tok2vec (Model[list[Doc], list[Floats2d]]): Anything that gives one vector a token. Which
+        pieces make it is the listener's `pooling`: "mean" or "first".
+    features (list[str]): Attributes of tokens that are read beside the vector, such as SHAPE,
+        PREFIX and SUFFIX: encoders without capitals need them.
+    feature_rows, feature_width (int): Size of the hashed embeddings of each feature.
+    feature_window (int): Neighbours on either side whose features are read too.
+    hidden_width (int): Size of a layer between vectors and scores; 0: none.
+    use_crf (bool): Whether to learn scores of neighbouring tags, trained on whole sequences.
+        Without it, decoding allows legal sequences only, which costs less and often does as well.
+    RETURNS (Model[list[Doc], HeadOutput]): Shape of the output: (n_tokens, n_tags).
+    RAISES (SettingError): A value cannot work.
+    """
+    for name in features:
+        if not isinstance(name, str) or intify_attr(name) is None:
+            expected = "names of token attributes, such as SHAPE"
+            raise SettingError(Errors.SB002.format(name="features", expected=expected, got=name))
+    sizes = {"feature_rows": feature_rows, "feature_width": feature_width}
+    for name, value in sizes.items():
+        if value < 1:
+            raise SettingError(Errors.SB002.format(name=name, expected="at least 1", got=value))
+    for name, value in (("feature_window", feature_window), ("hidden_width", hidden_width)):
+        if value < 0:
+            raise SettingError(Errors.SB002.format(name=name, expected="at least 0", got=value))
+    build = partial(
+        TokenClassifier,
+        n_features=len(features),
+        feature_window=feature_window,
+        hidden_width=hidden_width,
+        use_crf=use_crf,
+        **sizes,
+    )
+    return build_head(
+        "token_classifier", tok2vec, build, forward, attrs={"features": tuple(features)}
+    )
+
+
+def forward(
+    model: HeadModel, docs: list[Doc], is_train: bool
+) -> tuple[HeadOutput, LossBackpropT]:
+    names = model.attrs["features"]
+    device = next(get_head(model).parameters()).device
+    features = read_features(docs, names).to(device) if names else None
+    return run_head(model, docs, is_train, features=features)
+
+
+def read_features(docs: Sequence[Doc], names: Sequence[str]) -> torch.Tensor:
+    """Read attributes of tokens as numbers of at least 0, the same in every process.
+
+    Shape: (n_tokens, n_features), int64
+    """
+    # Strings are 64-bit hashes in spaCy; two of its bits go, since torch has no unsigned ones.
+    rows = [doc.to_array(list(names)).reshape(len(doc), len(names)) for doc in docs if len(doc)]
+    flat = np.concatenate(rows) if rows else np.zeros((0, len(names)), dtype=np.uint64)
+    return torch.from_numpy((flat >> np.uint64(2)).astype(np.int64))
+
+

@@ -1,0 +1,332 @@
+"""The factory `bert_ner`: named entities by tags of tokens, each with a confidence."""
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc, Span
+from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import set_dropout_rate
+
+from ..errors import DataError, Errors, SettingError
+from ..heads import (
+    BiluoScheme,
+    TokenClassifier,
+    best_tags,
+    find_candidates,
+    span_log_probs,
+    split_long,
+)
+from ..heads.confidence import Confidence, fit_confidence
+from ..heads.token_loss import tag_loss
+from ..layers import find_shims, step_together
+from ..layers.head import HeadModel, HeadOutput, get_head, get_head_shim, initialize_head
+from ..pieces import IntArray
+from .gold_entities import list_entity_labels, read_tags
+
+EXTENSION = "confidence"
+# Longest candidate in tokens; decoding itself knows no limit.
+LONGEST_CANDIDATE = 64
+N_SAMPLES = 10
+
+
+@dataclass(frozen=True)
+class DocEntities:
+    """What was found in one Doc.
+
+    spans: Rows [start, end, label index] in tokens of the Doc.
+        Shape: (n_entities, 3)
+    confidences: Shape: (n_entities,)
+    candidates, candidate_confidences: The same of everything likely, where it is asked for.
+    """
+
+    spans: IntArray
+    confidences: "np.typing.NDArray[np.float64]"
+    candidates: IntArray | None = None
+    candidate_confidences: "np.typing.NDArray[np.float64] | None" = None
+
+
+class BertNer(TrainablePipe):
+    """Scores the tags of every token and takes the best legal sequence of them.
+
+    Entities go to `doc.ents`; `span._.confidence` is the probability that the entity is right:
+    exactly these tokens with this label. Entities that a Doc has already are kept.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: HeadModel,
+        name: str = "bert_ner",
+        *,
+        threshold: float = 0.0,
+        label_smoothing: float = 0.0,
+        class_weights: dict[str, float] | None = None,
+        spans_key: str | None = None,
+        min_candidate: float = 0.05,
+        scorer: Callable[..., dict[str, Any]] | None = None,
+    ) -> None:
+        check_share("threshold", threshold)
+        check_share("label_smoothing", label_smoothing)
+        if not 0.0 < min_candidate <= 1.0:
+            raise SettingError(
+                Errors.SB002.format(
+                    name="min_candidate", expected="above 0.0 and at most 1.0", got=min_candidate
+                )
+            )
+        self.vocab, self.model, self.name = vocab, model, name
+        self.threshold, self.label_smoothing = threshold, label_smoothing
+        self.class_weights = dict(class_weights or {})
+        self.spans_key, self.min_candidate = spans_key, min_candidate
+        self.scorer = scorer
+        self.cfg: dict[str, Any] = {"labels": [], "confidence": {}}
+        self._warned: set[str] = set()
+        install_confidence()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of entities, in the order of their scores."""
+        return tuple(self.cfg["labels"])
+
+    @property
+    def label_data(self) -> list[str]:
+        """What `spacy init labels` stores."""
+        return list(self.labels)
+
+    @property
+    def scheme(self) -> BiluoScheme:
+        """The tags of the labels."""
+        return BiluoScheme(self.labels)
+
+    @property
+    def confidence(self) -> Confidence:
+        """How probabilities of the model become confidences."""
+        return Confidence(**self.cfg["confidence"])
+
+    def add_label(self, label: str) -> int:
+        """Add a label; what was learned about the others is kept.
+
+        RETURNS (int): 1, or 0 if it was there already.
+        RAISES (SettingError): It is not a string.
+        """
+        if not isinstance(label, str) or not label:
+            raise SettingError(
+                Errors.SB002.format(name="label", expected="a name", got=repr(label))
+            )
+        if label in self.labels:
+            return 0
+        self.cfg["labels"] = [*self.labels, label]
+        self.vocab.strings.add(label)
+        shim = get_head_shim(self.model)
+        if isinstance(old := shim.module, TokenClassifier):
+            sizes = {**shim.sizes, "n_labels": len(self.labels)}
+            new = shim.set_sizes(**sizes)
+            new.copy_from(old, n_labels=len(self.labels) - 1)  # type: ignore[operator]
+        return 1
+
+    # Prediction
+
+    def predict(self, docs: Iterable[Doc]) -> list[DocEntities]:
+        """Find entities without changing the Docs."""
+        docs = list(docs)
+        empty = DocEntities(np.zeros((0, 3), dtype=np.int64), np.zeros(0))
+        if not self.labels or not any(len(doc) for doc in docs):
+            return [empty for _ in docs]
+        output = self.model.predict(docs)
+        with torch.inference_mode():
+            return self._decode(output)
+
+    def _decode(self, output: HeadOutput) -> list[DocEntities]:
+        scores, transitions = output.output, self._head().transitions
+        parts = split_long(scores, output.lengths)
+        tags = best_tags(scores, parts, transitions)
+        spans = self.scheme.decode(tags.cpu().numpy(), parts)
+        confidence = self.confidence
+        log_probs = confidence.log_probs(scores, parts, transitions, spans=spans)
+        found = _split_by_doc(spans, confidence.of(log_probs), output.lengths)
+        if self.spans_key is None:
+            return [DocEntities(*one) for one in found]
+        candidates, log_probs = find_candidates(
+            *confidence.heat(scores, parts, transitions),
+            min_probability=min(self.min_candidate, 0.01),
+            max_length=LONGEST_CANDIDATE,
+        )
+        shares = confidence.of(log_probs)
+        is_likely = shares >= self.min_candidate
+        rows = candidates.cpu().numpy()[is_likely]
+        others = _split_by_doc(rows, shares[is_likely], output.lengths)
+        return [DocEntities(*one, *other) for one, other in zip(found, others, strict=True)]
+
+    def set_annotations(self, docs: Iterable[Doc], predictions: Sequence[DocEntities]) -> None:
+        """Write entities and their confidence to the Docs."""
+        labels = [self.vocab.strings.add(label) for label in self.labels]
+        for doc, found in zip(docs, predictions, strict=True):
+            is_sure = found.confidences >= self.threshold
+            rows = zip(found.spans[is_sure].tolist(), found.confidences[is_sure], strict=True)
+            spans = []
+            taken = doc.ents
+            for (start, end, label), confidence in rows:
+                if any(ent.start < end and start < ent.end for ent in taken):
+                    continue
+                span = Span(doc, start, end, label=labels[label])
+                span._.set(EXTENSION, float(confidence))
+                spans.append(span)
+            doc.set_ents([*taken, *spans], default="outside")
+            if self.spans_key is not None and found.candidates is not None:
+                group = [
+                    Span(doc, start, end, label=labels[label])
+                    for start, end, label in found.candidates.tolist()
+                ]
+                doc.spans[self.spans_key] = group
+                doc.spans[self.spans_key].attrs["scores"] = found.candidate_confidences
+
+    # Training
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Any = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn from a batch; tokens without annotation are left out of the loss.
+
+        RETURNS (dict): The losses.
+        RAISES (TrainingError): The loss is not finite.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, "BertNer.update")
+        if not any(len(example.predicted) for example in examples):
+            return losses
+        set_dropout_rate(self.model, drop)
+        output, backprop = self.model.begin_update([example.predicted for example in examples])
+        loss = self.get_loss(examples, output)
+        backprop(loss)
+        losses[self.name] += float(loss.detach())
+        if sgd not in (None, False):
+            self.finish_update(sgd)
+        return losses
+
+    def get_loss(self, examples: Iterable[Example], scores: HeadOutput) -> torch.Tensor:
+        """Loss of a batch, with its graph. Shape: ()"""
+        tags, unknown = read_tags(list(examples), self.scheme)
+        self._warn_of(unknown)
+        output = scores.output
+        return tag_loss(
+            output,
+            torch.from_numpy(tags).to(output.device),
+            scores.lengths,
+            transitions=self._head().transitions,
+            weights=self._tag_weights(output),
+            label_smoothing=self.label_smoothing,
+        )
+
+    def finish_update(self, sgd: Any) -> None:
+        """Step the weights, unless the encoder that is listened to has taken them along."""
+        step_together(find_shims(self.model), sgd)
+        self.model.finish_update(sgd)
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: list[str] | None = None,
+    ) -> None:
+        """Collect the labels and make the weights of the head.
+
+        labels (list[str]): All labels; None: those of the examples.
+        RAISES (DataError): There are none.
+        """
+        validate_get_examples(get_examples, "BertNer.initialize")
+        if labels is None:
+            labels = list_entity_labels([example.reference for example in get_examples()])
+        for label in labels:
+            self.add_label(label)
+        if not self.labels:
+            raise DataError(Errors.SB517.format(name=self.name))
+        unknown = sorted(set(self.class_weights) - {*self.labels, "O"})
+        if unknown:
+            raise SettingError(
+                Errors.SB518.format(name=self.name, unknown=unknown, labels=[*self.labels, "O"])
+            )
+        samples = [example.reference for example in islice(get_examples(), N_SAMPLES)]
+        initialize_head(self.model, samples, n_labels=len(self.labels))
+
+    # Confidence
+
+    def fit_calibration(self, examples: Iterable[Example]) -> dict[str, float]:
+        """Fit confidences to how often entities are right.
+
+        examples (Iterable[Example]): Annotated, predicted Docs processed by what comes before
+            this component; not those that it was trained on.
+        RETURNS (dict): "ece_before" and "ece_after", over these examples, and what was fitted.
+        """
+        examples = [example for example in examples if len(example.predicted)]
+        if not examples or not self.labels:
+            return {}
+        output = self.model.predict([example.predicted for example in examples])
+        gold, _ = read_tags(examples, self.scheme)
+        with torch.inference_mode():
+            fitted, report = fit_confidence(
+                output.output, output.lengths, self._head().transitions, gold, self.scheme
+            )
+        self.cfg["confidence"] = fitted.to_dict()
+        return report
+
+    def _head(self) -> TokenClassifier:
+        head: TokenClassifier = get_head(self.model)  # type: ignore[assignment]
+        return head
+
+    def _tag_weights(self, like: torch.Tensor) -> torch.Tensor | None:
+        if not self.class_weights:
+            return None
+        weights = [self.class_weights.get(label, 1.0) for label in self.labels]
+        outside = self.class_weights.get("O", 1.0)
+        return like.new_tensor([outside, *np.repeat(weights, 4).tolist()])
+
+    def _warn_of(self, unknown: set[str]) -> None:
+        new = sorted(unknown - self._warned)
+        if new:
+            self._warned |= unknown
+            warnings.warn(
+                Errors.SB519.format(name=self.name, labels=new, known=list(self.labels)),
+                stacklevel=3,
+            )
+
+
+def install_confidence() -> None:
+    """Give spans the attribute `span._.confidence`, None where nothing has set it."""
+    if not Span.has_extension(EXTENSION):
+        Span.set_extension(EXTENSION, default=None)
+
+
+def check_share(name: str, value: Any) -> None:
+    """RAISES (SettingError): It is not a number from 0.0 to 1.0."""
+    if not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
+        raise SettingError(Errors.SB002.format(name=name, expected="from 0.0 to 1.0", got=value))
+
+
+def _split_by_doc(
+    spans: IntArray, values: Any, lengths: Sequence[int]
+) -> list[tuple[IntArray, Any]]:
+    """Deal out spans to their Docs, in numbers of the Doc's own tokens."""
+    ends = np.cumsum(lengths)
+    cuts = np.searchsorted(spans[:, 0], ends)
+    parts, begin = [], 0
+    for cut, end, length in zip(cuts, ends, lengths, strict=True):
+        rows = spans[begin:cut].copy()
+        rows[:, :2] -= end - length
+        parts.append((rows, values[begin:cut]))
+        begin = cut
+    return parts

@@ -1,0 +1,86 @@
+"""Annotated entities of Examples as one tag a token."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+from spacy.attrs import ENT_IOB, ENT_TYPE, ORTH
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ..heads import BiluoScheme
+from ..heads.partial import MISSING
+from ..pieces import IntArray
+
+# Values of ENT_IOB; 0 stands for a token that nothing is known about.
+IOB_INSIDE, IOB_OUTSIDE, IOB_BEGIN = 1, 2, 3
+BEGIN, INSIDE, LAST, UNIT = range(1, 5)
+
+
+def read_tags(examples: Sequence[Example], scheme: BiluoScheme) -> tuple[IntArray, set[str]]:
+    """Read the annotated entities of a batch.
+
+    A token that the annotation says nothing about, that is aligned to no whole entity, or whose
+    entity has a label outside of the scheme gets the tag -1, and is not learned from.
+
+    RETURNS: The tags, and the labels that the scheme does not have.
+        Shape: (n_tokens of all predicted Docs,), int64
+    """
+    parts = [
+        _read_reference(example) if _has_same_tokens(example) else _read_aligned(example)
+        for example in examples
+    ]
+    if not parts:
+        return np.zeros(0, dtype=np.int64), set()
+    iob, types = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+    ends = np.array([*accumulate(len(part[0]) for part in parts)], dtype=np.int64)
+    strings = examples[0].reference.vocab.strings
+    known = {strings.add(label): index for index, label in enumerate(scheme.labels)}
+    found = [(value, known.get(int(value))) for value in np.unique(types[iob % 2 == 1])]
+    tags = _to_biluo(iob, types, ends, {int(v): i for v, i in found if i is not None})
+    return tags, {strings[int(value)] for value, index in found if index is None}
+
+
+def list_entity_labels(docs: Sequence[Doc]) -> list[str]:
+    """Labels of the entities of Docs, sorted."""
+    return sorted({ent.label_ for doc in docs for ent in doc.ents})
+
+
+def _has_same_tokens(example: Example) -> bool:
+    one, other = example.predicted, example.reference
+    return len(one) == len(other) and np.array_equal(one.to_array(ORTH), other.to_array(ORTH))
+
+
+def _read_reference(example: Example) -> tuple[IntArray, "np.typing.NDArray[np.uint64]"]:
+    rows = example.reference.to_array([ENT_IOB, ENT_TYPE]).reshape(-1, 2)
+    return rows[:, 0].astype(np.int64), rows[:, 1]
+
+
+def _read_aligned(example: Example) -> tuple[IntArray, "np.typing.NDArray[np.uint64]"]:
+    """The same by spaCy's alignment, for a tokenisation other than the annotated one."""
+    strings = example.reference.vocab.strings
+    iob, types = [], []
+    for tag in example.get_aligned_ner():
+        kind, _, label = (tag or "-").partition("-")
+        code = {"O": IOB_OUTSIDE, "B": IOB_BEGIN, "U": IOB_BEGIN, "I": IOB_INSIDE, "L": IOB_INSIDE}
+        iob.append(code.get(kind, 0))
+        types.append(strings.add(label) if label else 0)
+    return np.array(iob, dtype=np.int64), np.array(types, dtype=np.uint64)
+
+
+def _to_biluo(
+    iob: IntArray, types: "np.typing.NDArray[np.uint64]", ends: IntArray, known: dict[int, int]
+) -> IntArray:
+    """Tags of all tokens. Shape: iob, types (n_tokens,), ends (n_docs,) -> (n_tokens,)"""
+    label = np.array([known.get(int(value), MISSING) for value in types], dtype=np.int64)
+    is_inside = iob == IOB_INSIDE
+    goes_on = np.zeros(len(iob), dtype=bool)
+    goes_on[:-1] = is_inside[1:]
+    goes_on[ends[(ends > 0) & (ends <= len(iob))] - 1] = False
+    kind = np.where(
+        is_inside, np.where(goes_on, INSIDE, LAST), np.where(goes_on, BEGIN, UNIT)
+    )
+    tags = 4 * label + kind
+    tags[iob == IOB_OUTSIDE] = 0
+    tags[(iob == 0) | ((iob != IOB_OUTSIDE) & (label == MISSING))] = MISSING
+    return tags
