@@ -18,6 +18,7 @@ from typing import Any
 from corpora import count_words, cut_corpora, prepare_corpora
 from job import Job
 from machine import describe_line, describe_machine
+from quality_picture import draw_quality
 from quality_table import print_quality
 from recipes import RECIPES, describe_settings, find_overrides
 from report import RESULTS
@@ -35,7 +36,9 @@ def main() -> None:
     failed = [] if arguments.table else train_missing(arguments, runs)
     print_quality(runs.all(), arguments.data, arguments.systems)
     if runs.machine:
-        print(describe_line(runs.machine))
+        foot = describe_line(runs.machine)
+        print(foot)
+        draw_quality(arguments.out.with_suffix(".png"), runs.all(), arguments.systems, foot=foot)
     for name in failed:
         print(f"failed: {name}")
     sys.exit(1 if failed else 0)

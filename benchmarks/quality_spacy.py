@@ -58,7 +58,13 @@ def make_config(job: Job) -> Any:
         "paths.dev": job.paths["dev"],
         "system.seed": job.seed,
         "training.dropout": recipe.dropout,
-        "training.batcher.size": recipe.batch_words,
+        # The same batches for all: ours would plan them by pieces.
+        "training.batcher": {
+            "@batchers": "spacy.batch_by_words.v1",
+            "size": recipe.batch_words,
+            "tolerance": 0.2,
+            "discard_oversize": False,
+        },
         # spaCy counts steps from zero and makes the last one as well.
         "training.max_steps": job.n_steps,
         "training.max_epochs": 0,
@@ -181,8 +187,8 @@ def test_pipeline(job: Job, nlp: Any, *, seconds: float, clock: Clock) -> Outcom
     from scores import main_score, score_run
 
     kind = DATA_SETS[job.data].kind
+    calibrate(nlp, Path(job.paths["dev"]))
     dev = read_examples(Path(job.paths["dev"]), nlp)
-    calibrate(nlp, dev)
     test = read_examples(Path(job.paths["test"]), nlp)
     predict_examples(nlp, dev)
     predict_seconds = predict_examples(nlp, test)
@@ -203,11 +209,12 @@ def test_pipeline(job: Job, nlp: Any, *, seconds: float, clock: Clock) -> Outcom
     )
 
 
-def calibrate(nlp: Any, examples: list[Any]) -> None:
-    """Let every component that can fit its confidences do so."""
-    for _, pipe in nlp.pipeline:
-        if hasattr(pipe, "calibrate"):
-            pipe.calibrate(examples)
+def calibrate(nlp: Any, path: Path) -> None:
+    """Let the components that can do so fit their confidences to dev."""
+    if any(hasattr(pipe, "fit_calibration") for _, pipe in nlp.pipeline):
+        from spacy_bert_plugin.pipeline import calibration
+
+        calibration.calibrate(nlp, lambda: read_examples(path, nlp))
 
 
 def predict_examples(nlp: Any, examples: list[Any]) -> float:
@@ -224,7 +231,7 @@ def best_step(curve: list[dict[str, float]], nlp: Any) -> int:
     """Step of the evaluation that has the scores of the saved model; 0 where none has."""
     saved = nlp.meta.get("performance", {})
     for point in reversed(curve):
-        keys = [key for key in point if key != "step"]
+        keys = [key for key in point if key in saved]
         if keys and all(saved.get(key) == point[key] for key in keys):
             return int(point["step"])
     return 0

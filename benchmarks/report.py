@@ -60,7 +60,7 @@ def draw_bars(
     axes.set_yticks(range(len(bars)), [name for name, _, _ in reversed(bars)])
     axes.set_xlim(0, 1.15 * max(spread.maximum for _, spread, _ in bars))
     axes.set_xlabel(f"{unit} (thick line: 95 % interval of the median, thin: extremes)")
-    _finish(figure, axes, path, title=title, foot=foot)
+    finish(figure, axes, path, title=title, foot=foot)
 
 
 def draw_lines(
@@ -83,10 +83,11 @@ def draw_lines(
     axes.set_xlabel(labels[0])
     axes.set_ylabel(labels[1])
     axes.legend(frameon=False, loc="lower right")
-    _finish(figure, axes, path, title=title, foot=foot)
+    finish(figure, axes, path, title=title, foot=foot)
 
 
-def _finish(figure: Any, axes: Any, path: Path, *, title: str, foot: str) -> None:
+def finish(figure: Any, axes: Any, path: Path, *, title: str, foot: str) -> None:
+    """Add title and foot, and write the picture."""
     axes.set_title(title, loc="left", fontsize=11)
     axes.spines[["top", "right"]].set_visible(False)
     figure.text(0.01, 0.01, foot, fontsize=7, color="#555555")

@@ -39,6 +39,20 @@ def ratio_of(
     return _spread(top / bottom, float(np.median(top) / np.median(bottom)), medians)
 
 
+def compare(rates: dict[str, list[float]], baselines: dict[str, str]) -> dict[str, Spread]:
+    """How many times as fast each system is as its baseline, where that was measured."""
+    return {
+        name: ratio_of(values, rates[baselines[name]])
+        for name, values in rates.items()
+        if baselines[name] in rates
+    }
+
+
+def show_ratio(ratio: Spread | None) -> str:
+    """`median (interval)`, or nothing."""
+    return f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})" if ratio else ""
+
+
 def _draws(n_rounds: int, *, seed: int, n_draws: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, n_rounds, size=(n_draws, n_rounds))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def long_text(data_dir: Path, *, n_words: int) -> str:
 def tagged_sentences(path: Path) -> list[tuple[list[str], list[str]]]:
     """Read sentences of (words, BIO tags) from a file of two tab-separated columns."""
     sentences: list[tuple[list[str], list[str]]] = []
-    for block in path.read_text(encoding="utf8").split("\n\n"):
+    # Some of the lines between sentences hold a tab.
+    for block in re.split(r"\n(?:[ \t]*\n)+", path.read_text(encoding="utf8")):
         rows = [line.split("\t") for line in block.splitlines() if line.strip()]
         rows = [row for row in rows if row[0].strip()]
         if rows:

@@ -16,7 +16,6 @@ import os
 import random
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +23,14 @@ from machine import describe_line, describe_machine, find_gpu
 from report import RESULTS, draw_bars, print_table, write_json
 from rounds import take_fresh_turns, wait_for_idle
 from shapes import SHAPES, build_in_process
-from spread import Spread, ratio_of, spread_of
+from spread import compare, show_ratio, spread_of
 from texts import tagged_sentences
+from training_batches import SentenceT, cut_batches, join_sentences
+from training_systems import BARE, PEER, SYSTEMS
 
-PEER = "spacy-transformers 1.4.0, spaCy's ner"
-BARE = {"fp32": "bare padded loop, fp32", "bf16": "bare padded loop, bf16 autocast"}
-# What runs, what it is in the picture, and in which precision.
-SYSTEMS: dict[str, tuple[str, str, str]] = {
-    "bert_ner, bf16": ("training_systems:bert_ner_bf16", "ours", "bf16"),
-    "bert_ner, fp32": ("training_systems:bert_ner_fp32", "ours", "fp32"),
-    "our encoder, spaCy's ner, bf16": ("training_systems:spacy_ner_bf16", "ours", "bf16"),
-    "our encoder, spaCy's ner, fp32": ("training_systems:spacy_ner_fp32", "ours", "fp32"),
-    PEER: ("training_systems:spacy_transformers", "theirs", "fp32"),
-    BARE["bf16"]: ("training_systems:bare_bf16", "bound", "bf16"),
-    BARE["fp32"]: ("training_systems:bare_fp32", "bound", "fp32"),
-}
 # Words of a batch, and of a Doc that sentences are joined to (0: they stay as they are).
 SIZES = {"cpu": (800, 0), "cuda": (16_000, 250)}
 BUFFER = 500
-SentenceT = tuple[list[str], list[str]]
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -120,42 +108,12 @@ def read_batches(arguments: argparse.Namespace) -> dict[str, list[list[SentenceT
     docs = list(join_sentences(sentences, doc_words=arguments.doc_words))
     batches = cut_batches(docs, batch_words=arguments.batch_words, buffer=BUFFER, rng=rng)
     n_wanted = arguments.warm_up + arguments.batches
-    if len(batches) < n_wanted:
-        # A GPU sees the sentences again, in other batches: what it computes is no less.
-        while len(batches) < n_wanted:
-            batches += cut_batches(docs, batch_words=arguments.batch_words, buffer=BUFFER, rng=rng)
+    if not batches:
+        sys.exit(f"The data make no batch of {arguments.batch_words} words: ask for smaller ones.")
+    # Large batches: the same sentences again, in other batches, as in a second epoch.
+    while len(batches) < n_wanted:
+        batches += cut_batches(docs, batch_words=arguments.batch_words, buffer=BUFFER, rng=rng)
     return {"warm_up": batches[: arguments.warm_up], "timed": batches[arguments.warm_up : n_wanted]}
-
-
-def join_sentences(sentences: list[SentenceT], *, doc_words: int) -> Iterator[SentenceT]:
-    """Join sentences to Docs of at least so many words; 0: leave them alone."""
-    words: list[str] = []
-    tags: list[str] = []
-    for more_words, more_tags in sentences:
-        words, tags = [*words, *more_words], [*tags, *more_tags]
-        if len(words) >= doc_words:
-            yield words, tags
-            words, tags = [], []
-    if words:
-        yield words, tags
-
-
-def cut_batches(
-    docs: list[SentenceT], *, batch_words: int, buffer: int, rng: random.Random
-) -> list[list[SentenceT]]:
-    """Full batches of a shuffled epoch, sorted by length within a buffer, in random order."""
-    order = list(docs)
-    rng.shuffle(order)
-    batches: list[list[SentenceT]] = []
-    for start in range(0, len(order), buffer):
-        batch: list[SentenceT] = []
-        for doc in sorted(order[start : start + buffer], key=lambda doc: len(doc[0])):
-            batch.append(doc)
-            if sum(len(words) for words, _ in batch) >= batch_words:
-                batches.append(batch)
-                batch = []
-    rng.shuffle(batches)
-    return batches
 
 
 def report(
@@ -207,20 +165,6 @@ def report(
             foot=foot,
             bars=[(name, spread, SYSTEMS[name][1]) for name, spread in spreads.items()],
         )
-
-
-def compare(rates: dict[str, list[float]], baselines: dict[str, str]) -> dict[str, Spread]:
-    """How many times as fast each system is as its baseline, where that was measured."""
-    return {
-        name: ratio_of(values, rates[baselines[name]])
-        for name, values in rates.items()
-        if baselines[name] in rates
-    }
-
-
-def show_ratio(ratio: Spread | None) -> str:
-    """`median (interval)`, or nothing."""
-    return f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})" if ratio else ""
 
 
 if __name__ == "__main__":

@@ -6,6 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+PEER = "spacy-transformers 1.4.0, spaCy's ner"
+BARE = {"fp32": "bare padded loop, fp32", "bf16": "bare padded loop, bf16 autocast"}
+# What runs, what it is in the picture, and in which precision.
+SYSTEMS: dict[str, tuple[str, str, str]] = {
+    "bert_ner, bf16": ("training_systems:bert_ner_bf16", "ours", "bf16"),
+    "bert_ner, fp32": ("training_systems:bert_ner_fp32", "ours", "fp32"),
+    "our encoder, spaCy's ner, bf16": ("training_systems:spacy_ner_bf16", "ours", "bf16"),
+    "our encoder, spaCy's ner, fp32": ("training_systems:spacy_ner_fp32", "ours", "fp32"),
+    PEER: ("training_systems:spacy_transformers", "theirs", "fp32"),
+    BARE["bf16"]: ("training_systems:bare_bf16", "bound", "bf16"),
+    BARE["fp32"]: ("training_systems:bare_fp32", "bound", "fp32"),
+}
 SPACY_NER = {
     "@architectures": "spacy.TransitionBasedParser.v2",
     "state_type": "ner",

@@ -2,13 +2,12 @@
 
 from .engine import run_batches
 from .plan import plan_batches
-from .precision import PRECISIONS, autocast_for_training, check_precision, supports_bf16
+from .precision import PRECISIONS, check_precision, supports_bf16
 from .scaling import LossScaler
 
 __all__ = [
     "PRECISIONS",
     "LossScaler",
-    "autocast_for_training",
     "check_precision",
     "plan_batches",
     "run_batches",

@@ -1,8 +1,5 @@
 """In which number format the encoder computes, and whether this device can do it well."""
 
-import contextlib
-from contextlib import AbstractContextManager
-
 import torch
 
 from ..errors import Errors, SettingError
@@ -40,14 +37,3 @@ def check_precision(precision: str, device: torch.device) -> torch.dtype:
         raise SettingError(Errors.SB252.format(device=device))
     return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
 
-
-def autocast_for_training(
-    dtype: torch.dtype, device: torch.device
-) -> AbstractContextManager[object]:
-    """Run linear layers in half precision while the weights themselves stay fp32.
-
-    Micikevicius et al. (2018), Mixed Precision Training, https://arxiv.org/abs/1710.03740
-    """
-    if dtype == torch.float32:
-        return contextlib.nullcontext()
-    return torch.autocast(device.type, dtype=dtype)

@@ -2,11 +2,13 @@
 
 import typer
 
+from .calibrate import calibrate_cli
 from .convert import convert_cli
 from .debug_pieces import debug_pieces_cli
 from .fetch_encoder import fetch_encoder_cli
 from .info import info_cli
 from .init_config import init_config_cli
+from .train import train_cli
 
 HELP = "Train and use spaCy pipelines in which components share one BERT encoder."
 
@@ -18,11 +20,18 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command("calibrate", no_args_is_help=True)(calibrate_cli)
 app.command("convert", no_args_is_help=True)(convert_cli)
 app.command("debug-pieces", no_args_is_help=True)(debug_pieces_cli)
 app.command("info")(info_cli)
 app.command("init-config", no_args_is_help=True)(init_config_cli)
 app.command("fetch-encoder", no_args_is_help=True)(fetch_encoder_cli)
+app.command(
+    "train",
+    no_args_is_help=True,
+    # Overrides of the config have any name.
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(train_cli)
 
 
 def main() -> None:

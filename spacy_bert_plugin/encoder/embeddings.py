@@ -7,10 +7,10 @@ narrow embeddings is ELECTRA's: Clark et al., section 3.3, https://arxiv.org/abs
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import EncoderConfig
+from .gradients import drop
 from .linear import WeightCache, apply_linear
 
 
@@ -47,6 +47,6 @@ class Embeddings(nn.Module):
         x = self.pieces(ids) + self.positions(positions + self.position_offset)
         if self.segments is not None:
             x = x + self.segments(segments)
-        x = F.dropout(self.norm(x), dropout)
+        x = drop(self.norm(x), dropout)
         x = x if dtype is None else x.to(dtype)
         return x if self.projection is None else apply_linear(x, (self.projection,), self._cache)

@@ -1,6 +1,7 @@
 """Ways to compute attention within windows: the same numbers at different speeds.
 
-CPU     windows of equal length together; by fused kernel or by two matrix products
+CPU     windows of equal length together; by fused kernel or by two matrix products; in training
+        windows of about the same length, padded
 others  variable-length attention where the device has it, else padded to the longest window
 
 FlashAttention, which the fused kernels implement: Dao et al., https://arxiv.org/abs/2205.14135
@@ -14,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .gradients import attend_in_buckets
 from .plan import AttentionPlan
 
 HALF = (torch.bfloat16, torch.float16)
@@ -37,9 +39,12 @@ def attend(qkv: Tensor, plan: AttentionPlan, *, n_heads: int, dropout: float = 0
     """
     if not plan.lengths:
         return qkv[:, : qkv.shape[1] // 3]
+    has_gradient = torch.is_grad_enabled() and qkv.requires_grad
+    if qkv.device.type == "cpu" and has_gradient:
+        return attend_in_buckets(qkv, plan, n_heads=n_heads, dropout=dropout)
     if qkv.device.type == "cpu":
         return attend_grouped(qkv, plan, n_heads=n_heads, dropout=dropout)
-    is_plain = not dropout and not (torch.is_grad_enabled() and qkv.requires_grad)
+    is_plain = not dropout and not has_gradient
     head_width = qkv.shape[1] // 3 // n_heads
     if is_plain and has_varlen(qkv.device, qkv.dtype, head_width):
         return attend_varlen(qkv, plan, n_heads=n_heads)

@@ -5,11 +5,11 @@ Paper: Vaswani et al., Attention Is All You Need, section 3.1, https://arxiv.org
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .attention import SelfAttention
 from .config import EncoderConfig
+from .gradients import drop
 from .linear import WeightCache, apply_linear, apply_norm
 from .plan import AttentionPlan
 
@@ -48,9 +48,9 @@ class EncoderLayer(nn.Module):
         """
         attended = self.attention(x, plan, dropout=attention_dropout)
         x = apply_norm(
-            x + F.dropout(attended, dropout), self.attention_norm, self._attention_norm_cache
+            x + drop(attended, dropout), self.attention_norm, self._attention_norm_cache
         )
         hidden = apply_linear(x, (self.up,), self._up_cache, activation=self.activation)
         output = apply_linear(hidden, (self.down,), self._down_cache)
-        x = x + F.dropout(output, dropout)
+        x = x + drop(output, dropout)
         return apply_norm(x, self.output_norm, self._output_norm_cache)

@@ -1,6 +1,7 @@
 """Linear maps, with weights made ready once for prediction.
 
-With gradients a linear map is `F.linear` on the parameters. In prediction the weights of one map,
+With gradients a linear map is `F.linear` on the parameters, or on copies of them in half
+precision. In prediction the weights of one map,
 or of several that read the same input, are put side by side, cast, and on CPU reordered into the
 blocked layout of oneDNN, whose kernels then need neither a copy nor a cast of them. Docs:
 https://uxlfoundation.github.io/oneDNN/dev_guide_matmul.html
@@ -17,6 +18,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .gradients import apply_half_linear
 
 Key = tuple[tuple[int, int], ...]
 Weighted = nn.Linear | nn.LayerNorm
@@ -57,6 +60,11 @@ def apply_linear(
     activation: "none" or one of `config.ACTIVATIONS`.
     Shape: x (n, in) -> (n, sum of out).
     """
+    if needs_gradient(x, layers) and x.dtype != layers[0].weight.dtype:
+        ready = cache.get(layers, x.dtype, is_plain=True)
+        sources = [param for layer in layers for param in (layer.weight, layer.bias)]
+        y = apply_half_linear(x, ready.weight, ready.bias, sources)
+        return _ACTIVATIONS[activation](y)
     weights = find_weights(x, layers, cache)
     if not weights.is_reordered:
         return _ACTIVATIONS[activation](F.linear(x, weights.weight, weights.bias))
@@ -103,11 +111,16 @@ def needs_plain_path(x: Tensor, layers: Sequence[Weighted]) -> bool:
     They have to where a gradient flows, where autocast chooses the types, and where torch keeps
     no count of changes to them.
     """
-    if torch.is_grad_enabled() and (
-        x.requires_grad or any(p.requires_grad for layer in layers for p in layer.parameters())
-    ):
+    if needs_gradient(x, layers):
         return True
     return torch.is_autocast_enabled(x.device.type) or layers[0].weight.is_inference()
+
+
+def needs_gradient(x: Tensor, layers: Sequence[Weighted]) -> bool:
+    """Tell whether a gradient flows to the input or to a parameter."""
+    return torch.is_grad_enabled() and (
+        x.requires_grad or any(p.requires_grad for layer in layers for p in layer.parameters())
+    )
 
 
 @dataclass(frozen=True)
@@ -135,18 +148,23 @@ class WeightCache:
     """
 
     def __init__(self) -> None:
-        self._entries: dict[torch.dtype, ReadyWeights] = {}
+        self._entries: dict[tuple[torch.dtype, bool], ReadyWeights] = {}
         self._lock = Lock()
 
-    def get(self, layers: Sequence[Weighted], dtype: torch.dtype) -> ReadyWeights:
-        """Return the weights of `layers` in a type, made now if they have changed."""
-        key = _make_key(layers)
-        entry = self._entries.get(dtype)
+    def get(
+        self, layers: Sequence[Weighted], dtype: torch.dtype, *, is_plain: bool = False
+    ) -> ReadyWeights:
+        """Return the weights of `layers` in a type, made now if they have changed.
+
+        is_plain: Whether they have to keep their layout, as the backward pass asks.
+        """
+        key, kind = _make_key(layers), (dtype, is_plain)
+        entry = self._entries.get(kind)
         if entry is None or entry.key != key:
             with self._lock:
-                entry = self._entries.get(dtype)
+                entry = self._entries.get(kind)
                 if entry is None or entry.key != key:
-                    entry = self._entries[dtype] = _make_ready(layers, dtype, key)
+                    entry = self._entries[kind] = _make_ready(layers, dtype, key, is_plain)
         return entry
 
     def clear(self) -> None:
@@ -184,13 +202,15 @@ def _make_key(layers: Sequence[Weighted]) -> Key:
 # Built outside inference mode: an entry made there could not be used where gradients are on.
 @torch.inference_mode(False)
 @torch.no_grad()
-def _make_ready(layers: Sequence[Weighted], dtype: torch.dtype, key: Key) -> ReadyWeights:
+def _make_ready(
+    layers: Sequence[Weighted], dtype: torch.dtype, key: Key, is_plain: bool
+) -> ReadyWeights:
     sources = tuple(p.detach() for layer in layers for p in layer.parameters(recurse=False))
     weight, bias = _join(layers)
     weight = weight.detach().to(dtype)
     bias = None if bias is None else bias.detach().to(dtype)
     is_map = weight.dim() == 2
-    is_reordered = is_map and weight.device.type == "cpu" and has_onednn(dtype)
+    is_reordered = is_map and not is_plain and weight.device.type == "cpu" and has_onednn(dtype)
     if is_reordered:
         weight = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), None)
     return ReadyWeights(key, sources, weight, bias, is_reordered)

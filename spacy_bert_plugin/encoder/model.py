@@ -57,8 +57,8 @@ class BertEncoder(nn.Module):
         dropout: Rate for embeddings and for the output of both parts of each layer.
         attention_dropout: Rate for attention weights.
         use_all_layers: Return the output of the embeddings and of every layer as well.
-        dtype: Type to compute in when predicting, of `PRECISIONS`; that of the weights if None.
-            With gradients use torch.autocast instead. Results have the type of the weights.
+        dtype: Type to compute in, of `PRECISIONS`; that of the weights if None. Gradients and
+            results have the type of the weights.
         Shape: packed of n_pieces -> last (n_pieces, width).
         Raises: SettingError if a window is too long or an id is outside its table.
         """

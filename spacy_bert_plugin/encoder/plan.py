@@ -17,6 +17,52 @@ import torch
 from torch import Tensor
 
 
+# Finite, so that no difference is NaN, and within the range of bf16.
+PADDING_SCORE = -1e30
+
+
+@dataclass(frozen=True, eq=False)
+class Bucket:
+    """Some windows padded to the longest of them.
+
+    n_windows, length, n_rows: Windows, pieces of the longest, pieces of all.
+    rows: Where each row lies among the padded ones, None where nothing is padded.
+        Shape: (n_rows,), int64
+    bias: What to add to scores: 0.0 for pieces, far below for padding.
+        Shape: (n_windows, 1, 1, length)
+    """
+
+    n_windows: int
+    length: int
+    n_rows: int
+    rows: Tensor | None
+    bias: Tensor | None
+
+    @classmethod
+    def of(cls, lengths: tuple[int, ...], device: torch.device) -> Bucket:
+        """Make the bucket of windows that lie next to each other."""
+        longest, n_rows = max(lengths), sum(lengths)
+        if longest * len(lengths) == n_rows:
+            return cls(len(lengths), longest, n_rows, None, None)
+        is_real = torch.arange(longest) < torch.tensor(lengths)[:, None]
+        bias = torch.zeros(is_real.shape).masked_fill_(~is_real, PADDING_SCORE)
+        rows = is_real.flatten().nonzero()[:, 0]
+        return cls(
+            len(lengths), longest, n_rows, rows.to(device), bias[:, None, None].to(device)
+        )
+
+    def pad(self, x: Tensor) -> Tensor:
+        """Lay rows where they are when padded. Shape: (n_rows, n) -> (n_windows * length, n)"""
+        if self.rows is None:
+            return x
+        padded = x.new_zeros(self.n_windows * self.length, x.shape[1])
+        return padded.index_copy_(0, self.rows, x)
+
+    def unpad(self, x: Tensor) -> Tensor:
+        """Take the padding out again. Shape: (n_windows * length, n) -> (n_rows, n)"""
+        return x if self.rows is None else x[self.rows]
+
+
 @dataclass(frozen=True, eq=False)
 class AttentionPlan:
     """Which rows of a packed batch belong to one window.
@@ -61,6 +107,20 @@ class AttentionPlan:
         Shape: (n_windows, longest), bool.
         """
         return self._send(self._is_real)
+
+    def list_buckets(self, step: int) -> list[Bucket]:
+        """Windows of about the same length together, in the order of the rows.
+
+        step: Lengths are rounded up to a multiple of it.
+        """
+        if step not in self._buckets:
+            runs = groupby(self.lengths, key=lambda length: -(-length // step) * step)
+            self._buckets[step] = [Bucket.of(tuple(run), self.device) for _, run in runs]
+        return self._buckets[step]
+
+    @cached_property
+    def _buckets(self) -> dict[int, list[Bucket]]:
+        return {}
 
     @cached_property
     def _is_real(self) -> Tensor:

@@ -65,6 +65,10 @@ class TrainingMessages:
         "values for {n_steps} steps ({value:.4g} a word, after {first:.4g}). Lower the learning "
         "rate, lengthen the warm-up, or lower grad_clip, and start again."
     )
+    SB433 = (
+        "'{option}' is neither an option of this command nor a value of the config. Expected "
+        "--section.name VALUE for a value; --help lists the options."
+    )
     SB432 = (
         "{n} arrays that the optimizer has moments of belong to no component of the pipeline, so "
         "this run could not go on exactly after an interruption. Expected that components are the "

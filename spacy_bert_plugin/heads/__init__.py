@@ -7,24 +7,43 @@ from .lattice import log_partition, sequence_log_probs
 from .losses import binary_cross_entropy, cross_entropy
 from .partial import tags_allowed
 from .posteriors import find_candidates, span_log_probs
+from .span_scorer import SCORINGS, ScoredSpans, SpanBand, SpanScorer
+from .spans import contains_spans, select_spans, span_loss, split_spans
 from .split import split_long
+from .text_classifier import TEXT_POOLINGS, TextClassifier
+from .text_pooling import AttentionPooling, pool_mean
+from .text_scores import fit_text_temperature, to_probabilities
 from .token_classifier import TokenClassifier
 from .viterbi import best_tags
 
 __all__ = [
+    "SCORINGS",
+    "TEXT_POOLINGS",
+    "AttentionPooling",
     "BiluoScheme",
+    "ScoredSpans",
+    "SpanBand",
+    "SpanScorer",
+    "TextClassifier",
     "TokenClassifier",
     "Transitions",
     "best_tags",
     "binary_cross_entropy",
+    "contains_spans",
     "cross_entropy",
     "expected_calibration_error",
     "find_candidates",
     "fit_temperature",
+    "fit_text_temperature",
     "log_partition",
+    "pool_mean",
     "sequence_log_probs",
+    "select_spans",
     "span_log_probs",
+    "span_loss",
     "split_long",
+    "split_spans",
     "tags_allowed",
+    "to_probabilities",
     "tune_thresholds",
 ]

@@ -35,7 +35,7 @@ class BiluoScheme:
     def __init__(self, labels: Sequence[str]) -> None:
         is_text = not isinstance(labels, str) and all(isinstance(label, str) for label in labels)
         if not is_text or len(set(labels)) < len(labels):
-            raise SettingError(Errors.SB352.format(got=labels))
+            raise SettingError(Errors.SB358.format(got=labels))
         self.labels = tuple(labels)
 
     @property
@@ -62,7 +62,7 @@ class BiluoScheme:
         if len(overlaps):
             at = int(overlaps[0])
             first, second = [(int(start[i]), int(end[i])) for i in (at, at + 1)]
-            raise DataError(Errors.SB351.format(first=first, second=second))
+            raise DataError(Errors.SB357.format(first=first, second=second))
         tags = np.zeros(n_tokens, dtype=np.int64)
         base = 1 + len(KINDS) * label
         tags[expand_runs(start, end - start)] = np.repeat(base + INSIDE, end - start)
@@ -106,12 +106,12 @@ class BiluoScheme:
             return np.zeros((0, 3), dtype=np.int64)
         if spans.ndim != 2 or spans.shape[1] != 3 or spans.dtype.kind not in "iu":
             got = f"{spans.dtype} of shape {spans.shape}"
-            raise DataError(Errors.SB350.format(n_tokens=n_tokens, n_labels=n_labels, got=got))
+            raise DataError(Errors.SB356.format(n_tokens=n_tokens, n_labels=n_labels, got=got))
         spans = spans.astype(np.int64)
         start, end, label = spans.T
         is_good = (start >= 0) & (start < end) & (end <= n_tokens)
         is_good &= (label >= 0) & (label < n_labels)
         if not is_good.all():
             got = str(spans[~is_good][0].tolist())
-            raise DataError(Errors.SB350.format(n_tokens=n_tokens, n_labels=n_labels, got=got))
+            raise DataError(Errors.SB356.format(n_tokens=n_tokens, n_labels=n_labels, got=got))
         return spans

@@ -152,7 +152,7 @@ def sort_scores(emissions: Tensor, steps: Steps) -> Tags:
 
     Shape: as in `split_tags`.
     """
-    return split_tags(emissions[steps.rows_on(emissions.device)])
+    return split_tags(emissions.index_select(0, steps.rows_on(emissions.device)))
 
 
 def _walk_plain(parts: Tags, sizes: list[int]) -> Course:
@@ -187,7 +187,7 @@ def _walk_learned(parts: Tags, sizes: list[int], scores: Transitions) -> Course:
     out_table, in_table = order_tables(scores)
     course: Course = ([], [], [])
     slices = (torch.split(x, sizes, -1) for x in (to_out, to_in))
-    following = [*sizes[1:], 0]
+    following = [*sizes, 0][1:]
     for n_next, (out_scores, in_scores) in zip(following, zip(*slices, strict=True), strict=True):
         course[0].append(arrive_out)
         course[1].append(arrive_in)
@@ -246,7 +246,7 @@ def check_scores(
     """
     if emissions.ndim != 2 or emissions.shape[1] % 4 != 1:
         expected, got = "(n_tokens, 1 + 4 * n_labels)", tuple(emissions.shape)
-        raise SettingError(Errors.SB353.format(name="emissions", expected=expected, got=got))
+        raise SettingError(Errors.SB359.format(name="emissions", expected=expected, got=got))
     n_labels = emissions.shape[1] // 4
     wanted: list[tuple[str, Tensor, tuple[int, ...]]] = []
     if transitions:
@@ -262,5 +262,5 @@ def check_scores(
     for name, tensor, shape in wanted:
         if tuple(tensor.shape) != shape:
             got = tuple(tensor.shape)
-            raise SettingError(Errors.SB353.format(name=name, expected=shape, got=got))
+            raise SettingError(Errors.SB359.format(name=name, expected=shape, got=got))
     return n_labels

@@ -206,10 +206,10 @@ def _check_spans(spans: Tensor | IntArray, n_tokens: int, n_labels: int) -> Tens
         return rows.new_zeros((0, 3))
     if rows.ndim != 2 or rows.shape[1] != 3:
         got = f"shape {tuple(rows.shape)}"
-        raise SettingError(Errors.SB350.format(n_tokens=n_tokens, n_labels=n_labels, got=got))
+        raise SettingError(Errors.SB356.format(n_tokens=n_tokens, n_labels=n_labels, got=got))
     start, end, label = rows.unbind(1)
     is_good = (start >= 0) & (start < end) & (end <= n_tokens) & (label >= 0) & (label < n_labels)
     if not bool(is_good.all()):
         got = str(rows[~is_good][0].tolist())
-        raise SettingError(Errors.SB350.format(n_tokens=n_tokens, n_labels=n_labels, got=got))
+        raise SettingError(Errors.SB356.format(n_tokens=n_tokens, n_labels=n_labels, got=got))
     return rows

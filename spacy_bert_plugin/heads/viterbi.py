@@ -98,7 +98,7 @@ def _follow_learned(parts: Tags, sizes: list[int], scores: Transitions) -> Tenso
     out_table, in_table = order_tables(scores)
     reached: list[Tensor] = []
     slices = (torch.split(x, sizes, -1) for x in (to_out, to_in))
-    following = [*sizes[1:], 0]
+    following = [*sizes, 0][1:]
     for n_next, (out_scores, in_scores) in zip(following, zip(*slices, strict=True), strict=True):
         out, within = regroup(arrive_out + out_scores, arrive_in + in_scores)
         reached.append(torch.cat([out, within.flatten(0, 1)]))

@@ -10,12 +10,16 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from ..batching import autocast_for_training, plan_batches, run_batches
+from ..batching import plan_batches, run_batches
 from ..encoder import PackedInput
 from ..errors import Errors, SettingError
 from ..pieces import FloatArray, IntArray, PieceTokenizer, TokenRows, map_rows, pack_windows
 from ..typedefs import Encoded, Encoder
 from .prepare import PreparedDocs
+
+# Training keeps what every batch computed until the backward pass, so small batches save nothing
+# there, and each of them costs a pass over the gradient of the piece embeddings.
+TRAINING_PIECES = 8192
 
 
 @dataclass
@@ -68,7 +72,10 @@ def encode_docs(
     """
     run = _Run(encoder, tokenizer, docs, options)
     lengths = docs.windows.lengths + tokenizer.n_special
-    run_batches(plan_batches(lengths, options.batch_pieces), run.prepare)
+    budget = options.batch_pieces
+    if run.is_training and not options.use_checkpointing:
+        budget = max(budget, TRAINING_PIECES)
+    run_batches(plan_batches(lengths, budget), run.prepare)
     return run.finish()
 
 
@@ -148,13 +155,16 @@ class _Run:
         if not self.is_training:
             return self.encoder(packed, use_all_layers=options.use_all_layers, dtype=options.dtype)
         encode = partial(
-            self.encoder, packed, dropout=options.dropout, attention_dropout=options.dropout
+            self.encoder,
+            packed,
+            dropout=options.dropout,
+            attention_dropout=options.dropout,
+            dtype=options.dtype,
         )
-        with autocast_for_training(options.dtype, self.device):
-            if options.use_checkpointing:
-                output: Encoded = checkpoint(encode, use_reentrant=False)
-                return output
-            return encode()
+        if options.use_checkpointing:
+            output: Encoded = checkpoint(encode, use_reentrant=False)
+            return output
+        return encode()
 
     def _sum_pieces(self, vectors: Tensor, rows: TokenRows, weights: FloatArray) -> Tensor:
         """Weighted sum over the pieces of each token. Shape: (n_batch_tokens, width)"""

@@ -11,7 +11,7 @@ from ..errors import Errors, TrainingError
 from .optimizer import DESTRUCTIVE_RATE
 
 # A score under this share of the best one is a collapse, if the best was worth the name.
-COLLAPSED_SHARE, WORTHY_SCORE, N_COLLAPSED = 0.1, 0.1, 2
+COLLAPSED_SHARE, WORTHY_SCORE, N_COLLAPSED = 0.1, 0.3, 2
 # A loss of so many times the largest of the first steps, for so many steps in a row, diverges.
 DIVERGED_FACTOR, N_FIRST, N_DIVERGED = 100.0, 10, 5
 MAX_LOOKAHEAD = 100_000

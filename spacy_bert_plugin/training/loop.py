@@ -123,7 +123,6 @@ class Run:
         restore_moments(folder.resume, state, self.moments)
         for _ in range(n_steps):
             self.plan.optimizer.step_schedules()
-            next(self.plan.dropouts)
         self.guards = Guards(self.nlp, progress.guards)
         self.log = RunLog(folder.log, last_step=progress.step)
         self._saved_step = progress.step
@@ -132,9 +131,9 @@ class Run:
     def go(self, stdout: IO[str], stderr: IO[str]) -> Outcome:
         """Take steps until there is a reason to stop. See `train`."""
         begin = perf_counter() - self.progress.seconds
+        self.hooks.on_start(self.progress.step)
         with self.nlp.select_pipes(disable=self.plan.settings["frozen_components"]):
             log_step, finish_log = self.plan.settings["logger"](self.nlp, stdout, stderr)
-        self.hooks.on_start(self.progress.step)
         reason = self._find_end()
         try:
             with catch_interrupt() as interrupt:
@@ -244,9 +243,9 @@ class Run:
         """Save the end of the run, unless it is saved or not worth it."""
         if self._saved_step == self.progress.step or self.guards.is_suspicious:
             return
-        if self.folder is not None:
-            self._save_last()
+        # The state first: `before_to_disk` may change the pipeline, as it does at evaluations.
         self._save_state()
+        self._save_last()
 
     def _save_last(self) -> None:
         if self.folder is not None:

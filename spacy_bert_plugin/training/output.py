@@ -70,7 +70,8 @@ class RunFolder:
             raise SettingError(Errors.SB423.format(path=self.root, found=_join(found)))
 
     def clear(self) -> None:
-        """Remove what an earlier run has written, and nothing else."""
+        """Make the folder; remove what an earlier run has written there, and nothing else."""
+        self.root.mkdir(parents=True, exist_ok=True)
         for part in self.parts:
             remove_folder(part)
         for file in (self.log, self.curves):

@@ -12,7 +12,7 @@ from spacy.training.loop import (
     create_train_batches,
 )
 from spacy.util import registry, resolve_dot_names
-from thinc.api import constant, fix_random_seed, set_gpu_allocator
+from thinc.api import fix_random_seed, set_gpu_allocator
 
 from .stream import BatchT
 
@@ -26,7 +26,6 @@ class TrainingPlan:
     batches (Iterator): Epoch and batch; nothing is read before the first.
     evaluate (Callable): Gives the weighted score and all scores.
     before_to_disk (Callable): Gives the pipeline to save.
-    dropouts (Iterator): Rate of each step.
     """
 
     settings: dict[str, Any]
@@ -34,7 +33,6 @@ class TrainingPlan:
     batches: Iterator[tuple[int, BatchT]]
     evaluate: Callable[[], tuple[float, dict[str, Any]]]
     before_to_disk: Callable[[Language], Language]
-    dropouts: Iterator[float]
 
 
 def make_plan(nlp: Language, *, use_gpu: int = -1) -> TrainingPlan:
@@ -51,7 +49,6 @@ def make_plan(nlp: Language, *, use_gpu: int = -1) -> TrainingPlan:
     settings = registry.resolve(config["training"], schema=ConfigSchemaTraining)
     names = [settings["train_corpus"], settings["dev_corpus"]]
     train_corpus, dev_corpus = resolve_dot_names(config, names)
-    dropout = settings["dropout"]
     return TrainingPlan(
         settings=settings,
         optimizer=settings["optimizer"],
@@ -60,7 +57,6 @@ def make_plan(nlp: Language, *, use_gpu: int = -1) -> TrainingPlan:
         ),
         evaluate=create_evaluation_callback(nlp, dev_corpus, settings["score_weights"]),
         before_to_disk=create_before_to_disk_callback(settings["before_to_disk"]),
-        dropouts=iter(constant(dropout) if isinstance(dropout, float) else dropout),
     )
 
 

@@ -32,11 +32,10 @@ def take_step(
     settings = plan.settings
     if settings["before_update"]:
         settings["before_update"](nlp, {"step": step, "epoch": epoch})
-    dropout = next(plan.dropouts)
     for part in subdivide_batch(batch, settings["accumulate_gradient"]):
         nlp.update(
             part,
-            drop=dropout,
+            drop=settings["dropout"],
             losses=losses,
             sgd=False,
             exclude=settings["frozen_components"],

@@ -17,10 +17,27 @@ def draw_chart(chart: Chart) -> str:
     chart (Chart): Curves; those without points are named and not drawn.
     RETURNS (str): A `<figure>`.
     """
+    plot = draw_plot(chart)
+    if not plot:
+        return f"<figure><figcaption>{escape(chart.title)}</figcaption><p>No points.</p></figure>"
+    svg = (
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(chart.title)}">'
+        f"{plot}</svg>"
+    )
+    caption = f"<figcaption>{escape(chart.title)}</figcaption>"
+    return f"<figure>{caption}{svg}{_draw_legend(chart)}</figure>"
+
+
+def draw_plot(chart: Chart) -> str:
+    """Draw curves with axes and grid.
+
+    chart (Chart): Curves.
+    RETURNS (str): What goes inside of an `<svg>` of WIDTH by HEIGHT; empty without points.
+    """
     xs = [x for curve in chart.curves for x in curve.xs]
     ys = [y for curve in chart.curves for y in curve.ys]
     if not xs:
-        return f"<figure><figcaption>{escape(chart.title)}</figcaption><p>No points.</p></figure>"
+        return ""
     x_ticks = make_ticks(min(0, *xs), max(xs), whole=True)
     y_ticks = make_ticks(min(0, *ys), chart.top or max(ys))
     parts = [_draw_grid(x_ticks, y_ticks), _draw_names(chart)]
@@ -31,12 +48,7 @@ def draw_chart(chart: Chart) -> str:
             for x, y in zip(curve.xs, curve.ys, strict=True)
         )
         parts.append(_draw_line(points, colour=i % N_COLOURS))
-    svg = (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(chart.title)}">'
-        f"{''.join(parts)}</svg>"
-    )
-    caption = f"<figcaption>{escape(chart.title)}</figcaption>"
-    return f"<figure>{caption}{svg}{_draw_legend(chart)}</figure>"
+    return "".join(parts)
 
 
 def make_ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
@@ -62,7 +74,7 @@ def format_tick(value: float) -> str:
     """A number as it stands at an axis."""
     if abs(value) >= 10_000:
         return f"{value / 1000:g}k"
-    return f"{round(value, 6):g}"
+    return f"{value:.6g}"
 
 
 def _place(value: float, ticks: Sequence[float], start: float, end: float) -> float:

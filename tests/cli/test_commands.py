@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from spacy_bert_plugin.cli.report import format_table, report_errors
 from spacy_bert_plugin.errors import SettingError
 
-COMMANDS = ["convert", "debug-pieces", "info", "init-config", "fetch-encoder"]
+COMMANDS = ["convert", "debug-pieces", "info", "init-config", "fetch-encoder", "train"]
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -1,0 +1,65 @@
+"""Scores of the categories of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .text_pooling import AttentionPooling, pool_mean
+
+# "given": as the vectors come, one a text; where there are more, their mean.
+TEXT_POOLINGS = ("given", "mean", "attention")
+INIT_RANGE = 0.02
+
+
+class TextClassifier(nn.Module):
+    """Pools the vectors of each text and scores its categories.
+
+    width: Width of the vectors.
+    n_labels: Number of categories.
+    pooling: One of `TEXT_POOLINGS`; vectors that come one a text are taken as they are by all.
+    hidden_width: Size of a layer before the scores; 0: none.
+    """
+
+    def __init__(
+        self, width: int, n_labels: int, *, pooling: str = "given", hidden_width: int = 0
+    ) -> None:
+        super().__init__()
+        self.pooling = AttentionPooling(width) if pooling == "attention" else None
+        self.hidden = nn.Linear(width, hidden_width) if hidden_width else None
+        self.output = nn.Linear(hidden_width or width, n_labels)
+        nn.init.normal_(self.output.weight, std=INIT_RANGE)
+        nn.init.zeros_(self.output.bias)
+
+    def forward(self, vectors: Tensor, *, lengths: Sequence[int], dropout: float = 0.0) -> Tensor:
+        """Score the categories of each text.
+
+        vectors: Vectors of all texts, end to end.
+        lengths: Number of vectors of each text.
+        dropout: Share of numbers that are dropped before each layer.
+        Shape: vectors (n_vectors, width) -> (n_texts, n_labels).
+        """
+        pool = pool_mean if self.pooling is None else self.pooling
+        pooled: Tensor = _drop(pool(vectors, lengths), dropout)
+        if self.hidden is not None:
+            pooled = _drop(F.gelu(self.hidden(pooled)), dropout)
+        scores: Tensor = self.output(pooled)
+        return scores
+
+    def copy_from(self, other: TextClassifier) -> None:
+        """Take over the weights of a classifier with the same sizes, or with fewer categories.
+
+        other: Its categories are the first of this one's.
+        """
+        weights = other.state_dict()
+        with torch.no_grad():
+            for name, own in self.state_dict().items():
+                rows = len(weights[name])
+                own[:rows] = weights[name].to(own.device)
+
+
+def _drop(vectors: Tensor, rate: float) -> Tensor:
+    return F.dropout(vectors, rate, training=True) if rate else vectors

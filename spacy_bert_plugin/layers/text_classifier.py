@@ -1,0 +1,75 @@
+"""`spacy-bert-plugin.TextClassifier.v1`: scores of the categories of texts over any `tok2vec`."""
+
+from functools import partial
+
+from spacy.tokens import Doc
+from thinc.api import Model
+from thinc.shims import Shim
+from thinc.types import Floats2d
+
+from ..errors import Errors, SettingError
+from ..heads import TEXT_POOLINGS, TextClassifier
+from .head import HeadModel, HeadOutput, LossBackpropT, build_head, get_head_shim, run_head
+from .listener import BertListener
+from .settings import TOKEN_OUTPUTS
+
+
+def build_text_classifier_v1(
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    pooling: str = "given",
+    hidden_width: int = 0,
+    dropout: float | None = None,
+) -> HeadModel:
+    """Build the model of `bert_textcat`.
+
+    tok2vec (Model[list[Doc], list[Floats2d]]): One vector a text, as
+        `spacy-bert-plugin.BertPooledListener.v1` gives ("cls", "pooler" or "mean"); or one vector
+        a token, as `spacy-bert-plugin.BertListener.v1` and every other gives.
+    pooling (str): "given": as the vectors come, averaged where they come by token; "mean": the
+        same; "attention": averaged with learned weights, for vectors that come by token.
+    hidden_width (int): Size of a layer between vectors and scores; 0: none.
+    dropout (float | None): Dropout in training; None: the training's own (`training.dropout`).
+    RETURNS (Model[list[Doc], HeadOutput]): Shape of the output: (n_docs, n_labels), before
+        softmax or sigmoid.
+    RAISES (SettingError): A value cannot work.
+    """
+    if pooling not in TEXT_POOLINGS:
+        expected = f"one of {', '.join(TEXT_POOLINGS)}"
+        raise SettingError(Errors.SB002.format(name="pooling", expected=expected, got=pooling))
+    if hidden_width < 0:
+        raise SettingError(
+            Errors.SB002.format(name="hidden_width", expected="at least 0", got=hidden_width)
+        )
+    if dropout is not None and not 0.0 <= dropout < 1.0:
+        expected = "at least 0.0 and below 1.0, or null"
+        raise SettingError(Errors.SB002.format(name="dropout", expected=expected, got=dropout))
+    if pooling == "attention" and isinstance(tok2vec, BertListener):
+        _check_gives_tokens(tok2vec)
+    build = partial(TextClassifier, pooling=pooling, hidden_width=hidden_width)
+    return build_head(
+        "text_classifier", tok2vec, build, forward, attrs={"own_dropout_rate": dropout}
+    )
+
+
+def forward(model: HeadModel, docs: list[Doc], is_train: bool) -> tuple[HeadOutput, LossBackpropT]:
+    # Only training reads the rate, so predictions in other threads are not touched.
+    if is_train and model.attrs["own_dropout_rate"] is not None:
+        model.attrs["dropout_rate"] = model.attrs["own_dropout_rate"]
+    return run_head(model, docs, is_train)
+
+
+def add_text_labels(model: HeadModel, n_labels: int) -> None:
+    """Make room for more labels, keeping what has been learned. Before `initialize`: nothing."""
+    shim = get_head_shim(model)
+    trained = shim.module
+    if isinstance(trained, TextClassifier):
+        grown = shim.set_sizes(**{**shim.sizes, "n_labels": n_labels})
+        if isinstance(grown, TextClassifier):
+            grown.copy_from(trained)
+        # Optimizers know weights by this number; what they remember does not fit the new shapes.
+        shim.id = Shim(None).id
+
+
+def _check_gives_tokens(listener: BertListener) -> None:
+    if listener.output not in TOKEN_OUTPUTS:
+        raise SettingError(Errors.SB381.format(got=listener.output))
