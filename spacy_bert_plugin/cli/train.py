@@ -109,17 +109,8 @@ def train(
     from spacy.util import load_config
 
     from ..training.loop import train as run_training
-    from ..training.output import RunFolder
 
-    if resume and output is None:
-        raise SettingError(Errors.SB422)
-    is_resumed = False
-    if output is not None:
-        folder = RunFolder(output)
-        folder.check(resume=resume, overwrite=overwrite)
-        is_resumed = resume and folder.resume.exists()
-        if resume and not is_resumed:
-            say_warning(f"There is no run in {output} yet", "This one begins at the first step.")
+    is_resumed = _check_output(output, resume=resume, overwrite=overwrite)
     setup_gpu(use_gpu)
     with show_validation_error(config_path):
         config = load_config(config_path, overrides=dict(overrides or {}), interpolate=False)
@@ -143,6 +134,21 @@ def train(
         )
     finally:
         bar.close()
+
+
+def _check_output(output: Path | None, *, resume: bool, overwrite: bool) -> bool:
+    """Whether there is a run to go on with. RAISES (SettingError): One is in the way."""
+    from ..training.output import RunFolder
+
+    if output is None:
+        if resume:
+            raise SettingError(Errors.SB422)
+        return False
+    folder = RunFolder(output)
+    folder.check(resume=resume, overwrite=overwrite)
+    if resume and not folder.resume.exists():
+        say_warning(f"There is no run in {output} yet", "This one begins at the first step.")
+    return resume and folder.resume.exists()
 
 
 def _make_hooks(nlp: Any, output: Path | None) -> tuple[Any, Any]:

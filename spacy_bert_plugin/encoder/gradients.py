@@ -34,7 +34,7 @@ def apply_half_linear(
     sources: Weight and bias of each map in turn, in fp32: what gets the gradients.
     Shape: x (n, in), weight (out, in) -> (n, out).
     """
-    result: Tensor = _HalfLinear.apply(x, weight, bias, *sources)
+    result: Tensor = _HalfLinear.apply(x, weight, bias, *sources)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -49,15 +49,15 @@ class _HalfLinear(torch.autograd.Function):
         return F.linear(x, weight, bias)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         dx = dy @ weight if ctx.needs_input_grad[0] else None
         wanted = ctx.needs_input_grad[3:]
         grads: list[Tensor | None] = [None] * len(wanted)
         if any(wanted):
-            d_weights = (dy.t() @ x).split(ctx.sizes)
-            d_biases = dy.sum(0, dtype=torch.float32).split(ctx.sizes)
+            d_weights = torch.split(dy.t() @ x, ctx.sizes)
+            d_biases = torch.split(dy.sum(0, dtype=torch.float32), ctx.sizes)
             both = [grad for pair in zip(d_weights, d_biases, strict=True) for grad in pair]
             grads = [
                 grad.to(kind) if is_wanted else None
@@ -113,7 +113,7 @@ def attend_in_buckets(
             draw_mask((b.n_windows * n_heads, b.length, b.length), dropout, dtype=qkv.dtype)
             for b in buckets
         ]
-    result: Tensor = _BucketAttention.apply(qkv, buckets, masks, n_heads)
+    result: Tensor = _BucketAttention.apply(qkv, buckets, masks, n_heads)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -151,14 +151,12 @@ class _BucketAttention(torch.autograd.Function):
         return torch.cat(outputs) if len(outputs) > 1 else outputs[0]
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         grads = []
         saved, n_heads = ctx.saved_tensors, ctx.n_heads
         masks = saved[5 * len(ctx.buckets) :]
-        for i, (bucket, part) in enumerate(
-            zip(ctx.buckets, _split(dy, ctx.buckets), strict=True)
-        ):
+        for i, (bucket, part) in enumerate(zip(ctx.buckets, _split(dy, ctx.buckets), strict=True)):
             query, key, value, weights, dropped = saved[5 * i : 5 * i + 5]
             head_width = query.shape[2]
             size = (bucket.n_windows, bucket.length, n_heads, head_width)
@@ -185,4 +183,4 @@ class _BucketAttention(torch.autograd.Function):
 
 
 def _split(rows: Tensor, buckets: Sequence[Bucket]) -> Sequence[Tensor]:
-    return rows.split([bucket.n_rows for bucket in buckets])
+    return torch.split(rows, [bucket.n_rows for bucket in buckets])

@@ -47,9 +47,7 @@ class EncoderLayer(nn.Module):
         Shape: x (n_pieces, width) -> (n_pieces, width).
         """
         attended = self.attention(x, plan, dropout=attention_dropout)
-        x = apply_norm(
-            x + drop(attended, dropout), self.attention_norm, self._attention_norm_cache
-        )
+        x = apply_norm(x + drop(attended, dropout), self.attention_norm, self._attention_norm_cache)
         hidden = apply_linear(x, (self.up,), self._up_cache, activation=self.activation)
         output = apply_linear(hidden, (self.down,), self._down_cache)
         x = x + drop(output, dropout)

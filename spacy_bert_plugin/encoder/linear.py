@@ -63,8 +63,8 @@ def apply_linear(
     if needs_gradient(x, layers) and x.dtype != layers[0].weight.dtype:
         ready = cache.get(layers, x.dtype, is_plain=True)
         sources = [param for layer in layers for param in (layer.weight, layer.bias)]
-        y = apply_half_linear(x, ready.weight, ready.bias, sources)
-        return _ACTIVATIONS[activation](y)
+        half = apply_half_linear(x, ready.weight, ready.bias, sources)
+        return _ACTIVATIONS[activation](half)
     weights = find_weights(x, layers, cache)
     if not weights.is_reordered:
         return _ACTIVATIONS[activation](F.linear(x, weights.weight, weights.bias))

@@ -16,7 +16,6 @@ from itertools import accumulate, groupby
 import torch
 from torch import Tensor
 
-
 # Finite, so that no difference is NaN, and within the range of bf16.
 PADDING_SCORE = -1e30
 
@@ -47,9 +46,7 @@ class Bucket:
         is_real = torch.arange(longest) < torch.tensor(lengths)[:, None]
         bias = torch.zeros(is_real.shape).masked_fill_(~is_real, PADDING_SCORE)
         rows = is_real.flatten().nonzero()[:, 0]
-        return cls(
-            len(lengths), longest, n_rows, rows.to(device), bias[:, None, None].to(device)
-        )
+        return cls(len(lengths), longest, n_rows, rows.to(device), bias[:, None, None].to(device))
 
     def pad(self, x: Tensor) -> Tensor:
         """Lay rows where they are when padded. Shape: (n_rows, n) -> (n_windows * length, n)"""

@@ -66,7 +66,7 @@ class PipelineMessages:
         "Correct class_weights in the config."
     )
     SB519 = (
-        "'{name}' was initialised with the labels {known}, but the training data has {labels} as "
-        "well. Tokens of these entities are left out of the loss. Initialise with all labels, or "
+        "'{name}' was initialised with the labels {known}, but the training data has '{label}' "
+        "as well. Tokens of its entities are left out of the loss. Initialise with all labels, or "
         "call add_label."
     )

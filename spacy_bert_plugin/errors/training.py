@@ -51,7 +51,7 @@ class TrainingMessages:
     )
     SB428 = (
         "The loss of '{name}' is {value}. The batch was left out and no weight was changed by it. "
-        "Lower the learning rate, lengthen the warm-up, train with precision = \"fp32\", or look "
+        'Lower the learning rate, lengthen the warm-up, train with precision = "fp32", or look '
         "at the data of this batch."
     )
     SB429 = "Training stopped at step {step}. {reason}{kept}"

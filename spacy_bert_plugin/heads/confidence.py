@@ -21,9 +21,9 @@ from ..pieces import IntArray
 from .biluo import BiluoScheme
 from .calibration import expected_calibration_error
 from .chain import Transitions
-from .viterbi import best_tags
 from .posteriors import span_log_probs
 from .split import split_long
+from .viterbi import best_tags
 
 FloatArray = npt.NDArray[np.float64]
 TEMPERATURES = np.geomspace(0.5, 8.0, 25)

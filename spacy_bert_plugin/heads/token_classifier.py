@@ -109,12 +109,12 @@ class TokenClassifier(nn.Module):
         return embedded.flatten(1)
 
     @torch.no_grad()
-    def copy_from(self, other: TokenClassifier, *, n_labels: int) -> None:
-        """Take over what another head has learned about the first labels.
+    def copy_from(self, other: TokenClassifier) -> None:
+        """Take over what a head with fewer labels has learned.
 
-        other: A head of the same sizes but for its labels.
-        n_labels: Number of labels that both have.
+        other: A head of the same sizes but for its labels, which are the first ones of this one.
         """
+        n_labels = (other.output.out_features - 1) // 4
         if self.features is not None and other.features is not None:
             self.features.load_state_dict(other.features.state_dict())
         if self.hidden is not None and other.hidden is not None:

@@ -17,7 +17,7 @@ from .listener import (
 )
 from .prepare import PreparedDocs, prepare_docs
 from .settings import TOKEN_OUTPUTS, EncoderSettings
-from .torch_shim import TorchShim, find_shims, step_together
+from .torch_shim import TorchShim, find_shims, finish_model, step_together
 
 __all__ = [
     "TOKEN_OUTPUTS",
@@ -32,6 +32,7 @@ __all__ = [
     "build_bert_listener_v1",
     "build_bert_pooled_listener_v1",
     "find_shims",
+    "finish_model",
     "get_shim",
     "prepare_docs",
     "run_encoder",

@@ -7,7 +7,7 @@ a gradient of the output: so parameters that only the loss uses (a CRF's) learn 
          <- tok2vec <- one gradient a Doc <------- torch.autograd ------------ loss
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,8 @@ class HeadShim(TorchShim):
 
     def set_sizes(self, **sizes: Any) -> nn.Module:
         """Make the module, with random weights. Its mode is never changed: it has none."""
+        # Optimizers know weights by this number; what they remember of others would not fit.
+        self.id = TorchShim().id
         self.sizes = sizes
         self._module = self.build(**sizes).to(get_torch_default_device())
         self._model = self._module
@@ -95,7 +97,7 @@ class HeadShim(TorchShim):
                 weights = load_tensors(stored["weights"])
                 self.set_sizes(**stored["sizes"]).load_state_dict(weights)
             # Bytes from elsewhere can be wrong in any way; the message must name the head.
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 raise CheckpointError(Errors.SB515.format(error=error)) from error
         return self
 
@@ -170,8 +172,9 @@ def get_head(model: HeadModel) -> nn.Module:
 
 def get_head_shim(model: HeadModel) -> HeadShim:
     """Find the shim of a head's model."""
-    shim: HeadShim = model.shims[0]
-    return shim
+    shim: Any = model.shims[0]
+    found: HeadShim = shim
+    return found
 
 
 def initialize_head(model: HeadModel, docs: Iterable[Doc], **sizes: Any) -> None:
@@ -183,6 +186,15 @@ def initialize_head(model: HeadModel, docs: Iterable[Doc], **sizes: Any) -> None
     tok2vec = model.get_ref("tok2vec")
     tok2vec.initialize(X=list(docs))
     get_head_shim(model).set_sizes(width=_width(model), **sizes)
+
+
+def grow_head(model: HeadModel, *, n_labels: int) -> None:
+    """Make room for more labels, keeping what was learned. Before `initialize`: nothing."""
+    shim = get_head_shim(model)
+    trained: Any = shim.module
+    if trained is not None:
+        grown: Any = shim.set_sizes(**{**shim.sizes, "n_labels": n_labels})
+        grown.copy_from(trained)
 
 
 def _width(model: HeadModel) -> int:
@@ -197,9 +209,3 @@ def _init(model: HeadModel, X: Any = None, Y: Any = None) -> HeadModel:  # noqa:
     """Components call `initialize_head`; this is what thinc calls, which knows no labels."""
     model.get_ref("tok2vec").initialize(X=X)
     return model
-
-
-def stack_lengths(lengths: Sequence[int], device: torch.device) -> Tensor:
-    """Number of the Doc that each row belongs to. Shape: (sum of lengths,), int64"""
-    counts = torch.tensor(list(lengths), dtype=torch.int64)
-    return torch.repeat_interleave(torch.arange(len(counts)), counts).to(device)

@@ -14,7 +14,6 @@ from .head import (
     LossBackpropT,
     build_head,
     get_head,
-    get_head_shim,
     run_head,
 )
 
@@ -53,12 +52,3 @@ def get_span_scorer(model: HeadModel) -> SpanScorer:
     """Find the torch module. RAISES (ListenerError): It has not been initialised."""
     head: SpanScorer = get_head(model)  # type: ignore[assignment]
     return head
-
-
-def add_span_labels(model: HeadModel, n_labels: int) -> None:
-    """Make room for more labels, keeping what has been learned. Before `initialize`: nothing."""
-    shim = get_head_shim(model)
-    if shim.module is not None:
-        trained = get_span_scorer(model)
-        shim.set_sizes(**{**shim.sizes, "n_labels": n_labels})
-        get_span_scorer(model).copy_from(trained)

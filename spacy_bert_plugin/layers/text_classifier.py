@@ -4,12 +4,11 @@ from functools import partial
 
 from spacy.tokens import Doc
 from thinc.api import Model
-from thinc.shims import Shim
 from thinc.types import Floats2d
 
 from ..errors import Errors, SettingError
 from ..heads import TEXT_POOLINGS, TextClassifier
-from .head import HeadModel, HeadOutput, LossBackpropT, build_head, get_head_shim, run_head
+from .head import HeadModel, HeadOutput, LossBackpropT, build_head, run_head
 from .listener import BertListener
 from .settings import TOKEN_OUTPUTS
 
@@ -56,18 +55,6 @@ def forward(model: HeadModel, docs: list[Doc], is_train: bool) -> tuple[HeadOutp
     if is_train and model.attrs["own_dropout_rate"] is not None:
         model.attrs["dropout_rate"] = model.attrs["own_dropout_rate"]
     return run_head(model, docs, is_train)
-
-
-def add_text_labels(model: HeadModel, n_labels: int) -> None:
-    """Make room for more labels, keeping what has been learned. Before `initialize`: nothing."""
-    shim = get_head_shim(model)
-    trained = shim.module
-    if isinstance(trained, TextClassifier):
-        grown = shim.set_sizes(**{**shim.sizes, "n_labels": n_labels})
-        if isinstance(grown, TextClassifier):
-            grown.copy_from(trained)
-        # Optimizers know weights by this number; what they remember does not fit the new shapes.
-        shim.id = Shim(None).id
 
 
 def _check_gives_tokens(listener: BertListener) -> None:

@@ -1,8 +1,7 @@
 """`spacy-bert-plugin.TokenClassifier.v1`: scores of BILUO tags over any `tok2vec`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -65,9 +64,7 @@ def build_token_classifier_v1(
     )
 
 
-def forward(
-    model: HeadModel, docs: list[Doc], is_train: bool
-) -> tuple[HeadOutput, LossBackpropT]:
+def forward(model: HeadModel, docs: list[Doc], is_train: bool) -> tuple[HeadOutput, LossBackpropT]:
     names = model.attrs["features"]
     device = next(get_head(model).parameters()).device
     features = read_features(docs, names).to(device) if names else None
@@ -83,5 +80,3 @@ def read_features(docs: Sequence[Doc], names: Sequence[str]) -> torch.Tensor:
     rows = [doc.to_array(list(names)).reshape(len(doc), len(names)) for doc in docs if len(doc)]
     flat = np.concatenate(rows) if rows else np.zeros((0, len(names)), dtype=np.uint64)
     return torch.from_numpy((flat >> np.uint64(2)).astype(np.int64))
-
-

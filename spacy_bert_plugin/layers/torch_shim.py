@@ -27,7 +27,7 @@ class TorchShim(Shim):
     @property
     def module(self) -> torch.nn.Module | None:
         """The torch module, None until there are weights."""
-        raise NotImplementedError
+        return None
 
     def named_parameters(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
         """Yield every parameter under the name that it has in the module."""
@@ -100,6 +100,23 @@ def step_together(shims: Sequence[TorchShim], optimizer: Any) -> None:
         shim.forget()
     for shim in shims:
         shim.count_step()
+
+
+def finish_model(model: Model[Any, Any], optimizer: Any) -> None:
+    """Step everything in a model: its torch modules together, then thinc's parameters.
+
+    RAISES (TrainingError): A gradient is not finite.
+    """
+    step_together(find_shims(model), optimizer)
+    for node in model.walk():
+        for shim in node.shims:
+            if not isinstance(shim, TorchShim):
+                shim.finish_update(optimizer)  # type: ignore[no-untyped-call]
+        for name in node.param_names:
+            if node.has_grad(name):
+                weights, gradient = node.get_param(name), node.get_grad(name)
+                stepped, _ = optimizer((node.id, name), weights, gradient)
+                node.set_param(name, stepped)
 
 
 def find_shims(model: Model[Any, Any]) -> list[TorchShim]:

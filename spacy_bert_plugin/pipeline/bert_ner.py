@@ -1,19 +1,17 @@
 """The factory `bert_ner`: named entities by tags of tokens, each with a confidence."""
 
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span
-from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.training import Example, validate_get_examples
 from spacy.vocab import Vocab
-from thinc.api import set_dropout_rate
 
 from ..errors import DataError, Errors, SettingError
 from ..heads import (
@@ -21,15 +19,15 @@ from ..heads import (
     TokenClassifier,
     best_tags,
     find_candidates,
-    span_log_probs,
     split_long,
+    split_spans,
 )
 from ..heads.confidence import Confidence, fit_confidence
 from ..heads.token_loss import tag_loss
-from ..layers import find_shims, step_together
-from ..layers.head import HeadModel, HeadOutput, get_head, get_head_shim, initialize_head
+from ..layers.head import HeadModel, HeadOutput, get_head, initialize_head
 from ..pieces import IntArray
 from .gold_entities import list_entity_labels, read_tags
+from .head_component import N_DIGITS, HeadComponent
 
 EXTENSION = "confidence"
 # Longest candidate in tokens; decoding itself knows no limit.
@@ -48,12 +46,12 @@ class DocEntities:
     """
 
     spans: IntArray
-    confidences: "np.typing.NDArray[np.float64]"
+    confidences: npt.NDArray[np.floating[Any]]
     candidates: IntArray | None = None
-    candidate_confidences: "np.typing.NDArray[np.float64] | None" = None
+    candidate_confidences: npt.NDArray[np.floating[Any]] | None = None
 
 
-class BertNer(TrainablePipe):
+class BertNer(HeadComponent):
     """Scores the tags of every token and takes the best legal sequence of them.
 
     Entities go to `doc.ents`; `span._.confidence` is the probability that the entity is right:
@@ -81,24 +79,12 @@ class BertNer(TrainablePipe):
                     name="min_candidate", expected="above 0.0 and at most 1.0", got=min_candidate
                 )
             )
-        self.vocab, self.model, self.name = vocab, model, name
+        super().__init__(vocab, model, name, confidence={})
         self.threshold, self.label_smoothing = threshold, label_smoothing
         self.class_weights = dict(class_weights or {})
         self.spans_key, self.min_candidate = spans_key, min_candidate
         self.scorer = scorer
-        self.cfg: dict[str, Any] = {"labels": [], "confidence": {}}
-        self._warned: set[str] = set()
         install_confidence()
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Labels of entities, in the order of their scores."""
-        return tuple(self.cfg["labels"])
-
-    @property
-    def label_data(self) -> list[str]:
-        """What `spacy init labels` stores."""
-        return list(self.labels)
 
     @property
     def scheme(self) -> BiluoScheme:
@@ -109,27 +95,6 @@ class BertNer(TrainablePipe):
     def confidence(self) -> Confidence:
         """How probabilities of the model become confidences."""
         return Confidence(**self.cfg["confidence"])
-
-    def add_label(self, label: str) -> int:
-        """Add a label; what was learned about the others is kept.
-
-        RETURNS (int): 1, or 0 if it was there already.
-        RAISES (SettingError): It is not a string.
-        """
-        if not isinstance(label, str) or not label:
-            raise SettingError(
-                Errors.SB002.format(name="label", expected="a name", got=repr(label))
-            )
-        if label in self.labels:
-            return 0
-        self.cfg["labels"] = [*self.labels, label]
-        self.vocab.strings.add(label)
-        shim = get_head_shim(self.model)
-        if isinstance(old := shim.module, TokenClassifier):
-            sizes = {**shim.sizes, "n_labels": len(self.labels)}
-            new = shim.set_sizes(**sizes)
-            new.copy_from(old, n_labels=len(self.labels) - 1)  # type: ignore[operator]
-        return 1
 
     # Prediction
 
@@ -150,7 +115,7 @@ class BertNer(TrainablePipe):
         spans = self.scheme.decode(tags.cpu().numpy(), parts)
         confidence = self.confidence
         log_probs = confidence.log_probs(scores, parts, transitions, spans=spans)
-        found = _split_by_doc(spans, confidence.of(log_probs), output.lengths)
+        found = split_spans(spans, confidence.of(log_probs), output.lengths)
         if self.spans_key is None:
             return [DocEntities(*one) for one in found]
         candidates, log_probs = find_candidates(
@@ -161,7 +126,7 @@ class BertNer(TrainablePipe):
         shares = confidence.of(log_probs)
         is_likely = shares >= self.min_candidate
         rows = candidates.cpu().numpy()[is_likely]
-        others = _split_by_doc(rows, shares[is_likely], output.lengths)
+        others = split_spans(rows, shares[is_likely], output.lengths)
         return [DocEntities(*one, *other) for one, other in zip(found, others, strict=True)]
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Sequence[DocEntities]) -> None:
@@ -189,38 +154,12 @@ class BertNer(TrainablePipe):
 
     # Training
 
-    def update(
-        self,
-        examples: Iterable[Example],
-        *,
-        drop: float = 0.0,
-        sgd: Any = None,
-        losses: dict[str, float] | None = None,
-    ) -> dict[str, float]:
-        """Learn from a batch; tokens without annotation are left out of the loss.
-
-        RETURNS (dict): The losses.
-        RAISES (TrainingError): The loss is not finite.
-        """
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
-        examples = list(examples)
-        validate_examples(examples, "BertNer.update")
-        if not any(len(example.predicted) for example in examples):
-            return losses
-        set_dropout_rate(self.model, drop)
-        output, backprop = self.model.begin_update([example.predicted for example in examples])
-        loss = self.get_loss(examples, output)
-        backprop(loss)
-        losses[self.name] += float(loss.detach())
-        if sgd not in (None, False):
-            self.finish_update(sgd)
-        return losses
-
     def get_loss(self, examples: Iterable[Example], scores: HeadOutput) -> torch.Tensor:
         """Loss of a batch, with its graph. Shape: ()"""
         tags, unknown = read_tags(list(examples), self.scheme)
-        self._warn_of(unknown)
+        for label in unknown:
+            known = list(self.labels)
+            self.warn_once(label, Errors.SB519.format(name=self.name, label=label, known=known))
         output = scores.output
         return tag_loss(
             output,
@@ -230,11 +169,6 @@ class BertNer(TrainablePipe):
             weights=self._tag_weights(output),
             label_smoothing=self.label_smoothing,
         )
-
-    def finish_update(self, sgd: Any) -> None:
-        """Step the weights, unless the encoder that is listened to has taken them along."""
-        step_together(find_shims(self.model), sgd)
-        self.model.finish_update(sgd)
 
     def initialize(
         self,
@@ -281,7 +215,7 @@ class BertNer(TrainablePipe):
             fitted, report = fit_confidence(
                 output.output, output.lengths, self._head().transitions, gold, self.scheme
             )
-        self.cfg["confidence"] = fitted.to_dict()
+        self.cfg["confidence"] = {n: round(v, N_DIGITS) for n, v in fitted.to_dict().items()}
         return report
 
     def _head(self) -> TokenClassifier:
@@ -295,15 +229,6 @@ class BertNer(TrainablePipe):
         outside = self.class_weights.get("O", 1.0)
         return like.new_tensor([outside, *np.repeat(weights, 4).tolist()])
 
-    def _warn_of(self, unknown: set[str]) -> None:
-        new = sorted(unknown - self._warned)
-        if new:
-            self._warned |= unknown
-            warnings.warn(
-                Errors.SB519.format(name=self.name, labels=new, known=list(self.labels)),
-                stacklevel=3,
-            )
-
 
 def install_confidence() -> None:
     """Give spans the attribute `span._.confidence`, None where nothing has set it."""
@@ -315,18 +240,3 @@ def check_share(name: str, value: Any) -> None:
     """RAISES (SettingError): It is not a number from 0.0 to 1.0."""
     if not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
         raise SettingError(Errors.SB002.format(name=name, expected="from 0.0 to 1.0", got=value))
-
-
-def _split_by_doc(
-    spans: IntArray, values: Any, lengths: Sequence[int]
-) -> list[tuple[IntArray, Any]]:
-    """Deal out spans to their Docs, in numbers of the Doc's own tokens."""
-    ends = np.cumsum(lengths)
-    cuts = np.searchsorted(spans[:, 0], ends)
-    parts, begin = [], 0
-    for cut, end, length in zip(cuts, ends, lengths, strict=True):
-        rows = spans[begin:cut].copy()
-        rows[:, :2] -= end - length
-        parts.append((rows, values[begin:cut]))
-        begin = cut
-    return parts

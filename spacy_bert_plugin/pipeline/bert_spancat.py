@@ -1,18 +1,15 @@
 """The factory `bert_spancat`: spans that may nest and overlap, each with a confidence."""
 
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span, SpanGroup
-from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.training import Example, validate_get_examples
 from spacy.util import minibatch
 from spacy.vocab import Vocab
-from thinc.api import set_dropout_rate
 
 from ..errors import DataError, Errors, SettingError
 from ..heads import (
@@ -23,11 +20,11 @@ from ..heads import (
     span_loss,
     split_spans,
 )
-from ..layers import find_shims, step_together
-from ..layers.head import HeadModel, HeadOutput, initialize_head, run_head
-from ..layers.span_scorer import add_span_labels, get_span_scorer
+from ..layers.head import HeadModel, HeadOutput, initialize_head
+from ..layers.span_scorer import get_span_scorer
 from ..pieces import IntArray
 from .gold_spans import GoldSpans, LeftOut, read_spans, survey_spans
+from .head_component import N_DIGITS, HeadComponent
 from .span_finding import DocSpans, Floats, check_rows, find_spans, to_confidences
 
 # Spans below say nothing about the confidences that users see, and there are very many of them.
@@ -35,7 +32,7 @@ LEAST_CALIBRATED = 0.01
 N_AT_A_TIME = 64
 
 
-class BertSpanCategorizer(TrainablePipe):
+class BertSpanCategorizer(HeadComponent):
     """Scores every span of up to `max_length` tokens for every label.
 
     Reads and writes what spaCy's `spancat` does: `doc.spans[spans_key]`, with the confidence of
@@ -67,42 +64,15 @@ class BertSpanCategorizer(TrainablePipe):
         ):
             if not is_good:
                 raise SettingError(Errors.SB002.format(name=setting, expected=expected, got=value))
-        self.vocab, self.model, self.name = vocab, model, name
+        super().__init__(vocab, model, name, temperature=1.0)
         self.spans_key, self.threshold, self.max_length = spans_key, threshold, max_length
         self.max_positive, self.allow_overlap = max_positive, allow_overlap
         self.positive_weight, self.scorer = positive_weight, scorer
-        self.cfg: dict[str, Any] = {"labels": [], "temperature": 1.0}
-        self._warned: set[str] = set()
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Labels of spans, in the order of their scores."""
-        return tuple(self.cfg["labels"])
-
-    @property
-    def label_data(self) -> list[str]:
-        """What `spacy init labels` stores."""
-        return list(self.labels)
 
     @property
     def key(self) -> str:
         """Where spans are read and written, as spaCy's `spancat` calls it."""
         return self.spans_key
-
-    def add_label(self, label: str) -> int:
-        """Add a label; what was learned about the others is kept.
-
-        RETURNS (int): 1, or 0 if it was there already.
-        RAISES (SettingError): It is not a name.
-        """
-        if not isinstance(label, str) or not label:
-            raise SettingError(Errors.SB002.format(name="label", expected="a name", got=label))
-        if label in self.labels:
-            return 0
-        self.cfg["labels"] = [*self.labels, label]
-        self.vocab.strings.add(label)
-        add_span_labels(self.model, len(self.labels))
-        return 1
 
     # Prediction
 
@@ -146,34 +116,9 @@ class BertSpanCategorizer(TrainablePipe):
 
     # Training
 
-    def update(
-        self,
-        examples: Iterable[Example],
-        *,
-        drop: float = 0.0,
-        sgd: Any = None,
-        losses: dict[str, float] | None = None,
-    ) -> dict[str, float]:
-        """Learn from a batch; Docs without the span group are left out of the loss.
-
-        RETURNS (dict): The losses.
-        """
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
-        examples = list(examples)
-        validate_examples(examples, "BertSpanCategorizer.update")
-        docs = [example.predicted for example in examples]
-        if not any(len(doc) for doc in docs):
-            return losses
-        set_dropout_rate(self.model, drop)
-        output, backprop = run_head(self.model, docs, True)
+    def check_output(self, docs: Sequence[Doc], output: HeadOutput) -> None:
+        """RAISES (DataError): The `tok2vec` does not give one vector a token."""
         check_rows(docs, output, name=self.name)
-        loss = self.get_loss(examples, output)
-        backprop(loss)
-        losses[self.name] += float(loss.detach())
-        if sgd not in (None, False):
-            self.finish_update(sgd)
-        return losses
 
     def get_loss(self, examples: Iterable[Example], scores: HeadOutput) -> torch.Tensor:
         """Loss of a batch, with its graph. Shape: ()"""
@@ -188,11 +133,6 @@ class BertSpanCategorizer(TrainablePipe):
             torch.from_numpy(gold.is_known).to(device),
             positive_weight=self.positive_weight,
         )
-
-    def finish_update(self, sgd: Any) -> None:
-        """Step the weights, unless the encoder that is listened to has taken them along."""
-        step_together(find_shims(self.model), sgd)
-        self.model.finish_update(sgd)
 
     def initialize(
         self,
@@ -227,9 +167,7 @@ class BertSpanCategorizer(TrainablePipe):
             name=self.name, key=self.key, max_length=self.max_length, labels=self.labels
         )
         for kind, message in messages.items():
-            if kind not in self._warned:
-                self._warned.add(kind)
-                warnings.warn(message, stacklevel=3)
+            self.warn_once(kind, message)
 
     # Scores and confidence
 
@@ -254,7 +192,7 @@ class BertSpanCategorizer(TrainablePipe):
         before = float(self.cfg["temperature"])
         is_right = contains_spans(gold, spans)
         after = fit_temperature(logits, is_right.astype(np.float32), kind="sigmoid")
-        self.cfg["temperature"] = after
+        self.cfg["temperature"] = after = round(after, N_DIGITS)
         report = {"temperature": after}
         for name, temperature in (("ece_before", before), ("ece_after", after)):
             chosen, confidences = self._choose(spans, logits, temperature=temperature)

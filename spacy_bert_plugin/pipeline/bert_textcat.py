@@ -9,21 +9,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
-from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.training import Example, validate_get_examples
 from spacy.util import minibatch
 from spacy.vocab import Vocab
-from thinc.api import set_dropout_rate
 from torch import Tensor
 
-from ..errors import Errors, SettingError
+from ..errors import Errors
 from ..heads import binary_cross_entropy, cross_entropy, fit_text_temperature, to_probabilities
 from ..heads import tune_thresholds as find_thresholds
-from ..layers import find_shims, step_together
 from ..layers.head import HeadModel, HeadOutput, initialize_head
-from ..layers.text_classifier import add_text_labels
 from .gold_texts import balance_weights, check_categories, count_labels, read_answers, read_classes
+from .head_component import N_DIGITS, HeadComponent
 from .text_scoring import score_texts
 from .text_settings import BALANCED, check_labels, check_settings
 
@@ -31,11 +28,10 @@ N_SAMPLES = 10
 # Examples that are looked at where the labels are given: the data may be long.
 N_CHECKED = 100
 BATCH_SIZE = 256
-N_DIGITS = 6
 Floats = npt.NDArray[np.float32]
 
 
-class BertTextcat(TrainablePipe):
+class BertTextcat(HeadComponent):
     """Scores the categories of texts: exactly one holds, or any number of them.
 
     Scores go to `doc.cats`. They are probabilities: softmax or sigmoid of what the head gives,
@@ -63,29 +59,19 @@ class BertTextcat(TrainablePipe):
             focal_gamma=focal_gamma,
             label_smoothing=label_smoothing,
         )
-        self.vocab, self.model, self.name = vocab, model, name
+        super().__init__(
+            vocab,
+            model,
+            name,
+            positive_label=None,
+            temperature=1.0,
+            thresholds={},
+            class_weights=dict(class_weights) if isinstance(class_weights, dict) else {},
+        )
         self.exclusive, self.threshold = exclusive, threshold
         self.class_weights = class_weights
         self.focal_gamma, self.label_smoothing = focal_gamma, label_smoothing
         self.scorer = scorer
-        self.cfg: dict[str, Any] = {
-            "labels": [],
-            "positive_label": None,
-            "temperature": 1.0,
-            "thresholds": {},
-            "class_weights": dict(class_weights) if isinstance(class_weights, dict) else {},
-        }
-        self._warned: set[str] = set()
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Categories, in the order of their scores."""
-        return tuple(self.cfg["labels"])
-
-    @property
-    def label_data(self) -> list[str]:
-        """What `spacy init labels` stores."""
-        return list(self.labels)
 
     @property
     def temperature(self) -> float:
@@ -96,23 +82,6 @@ class BertTextcat(TrainablePipe):
     def thresholds(self) -> dict[str, float]:
         """Score from which on each label holds, where labels are not exclusive."""
         return {label: self.cfg["thresholds"].get(label, self.threshold) for label in self.labels}
-
-    def add_label(self, label: str) -> int:
-        """Add a category; what was learned about the others is kept.
-
-        RETURNS (int): 1, or 0 if it was there already.
-        RAISES (SettingError): It is not a name.
-        """
-        if not isinstance(label, str) or not label:
-            raise SettingError(
-                Errors.SB002.format(name="label", expected="a name", got=repr(label))
-            )
-        if label in self.labels:
-            return 0
-        self.cfg["labels"] = [*self.labels, label]
-        self.vocab.strings.add(label)
-        add_text_labels(self.model, len(self.labels))
-        return 1
 
     # Prediction
 
@@ -133,36 +102,6 @@ class BertTextcat(TrainablePipe):
             doc.cats.update(zip(self.labels, row, strict=True))
 
     # Training
-
-    def update(
-        self,
-        examples: Iterable[Example],
-        *,
-        drop: float = 0.0,
-        sgd: Any = None,
-        losses: dict[str, float] | None = None,
-    ) -> dict[str, float]:
-        """Learn from a batch; labels without annotation are left out of the loss.
-
-        RETURNS (dict): The losses.
-        RAISES (DataError): The annotation cannot be used.
-        """
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
-        examples = list(examples)
-        validate_examples(examples, "BertTextcat.update")
-        if not any(len(example.predicted) for example in examples):
-            return losses
-        set_dropout_rate(self.model, drop)
-        # What goes back is a loss, which the type of thinc's models does not know.
-        result: Any = self.model.begin_update([example.predicted for example in examples])
-        output, backprop = result
-        loss = self.get_loss(examples, output)
-        backprop(loss)
-        losses[self.name] += float(loss.detach())
-        if sgd not in (None, False):
-            self.finish_update(sgd)
-        return losses
 
     def get_loss(self, examples: Iterable[Example], scores: HeadOutput) -> Tensor:
         """Compute the loss of a batch, with its graph. Shape: ()
@@ -187,11 +126,6 @@ class BertTextcat(TrainablePipe):
         answers = torch.from_numpy(read_answers(examples, self.labels)).to(logits.device)
         mask = ~answers.isnan()
         return binary_cross_entropy(logits, answers.nan_to_num(), mask=mask, **options)
-
-    def finish_update(self, sgd: Any) -> None:
-        """Step the weights, unless the encoder that is listened to has taken them along."""
-        step_together(find_shims(self.model), sgd)
-        self.model.finish_update(sgd)
 
     def initialize(
         self,

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 import numpy as np
-from spacy.attrs import ENT_IOB, ENT_TYPE, ORTH
+from spacy.attrs import ENT_IOB, ENT_TYPE
 from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..heads import BiluoScheme
 from ..heads.partial import MISSING
 from ..pieces import IntArray
+from .gold_spans import has_same_tokens
 
 # Values of ENT_IOB; 0 stands for a token that nothing is known about.
 IOB_INSIDE, IOB_OUTSIDE, IOB_BEGIN = 1, 2, 3
@@ -27,7 +28,7 @@ def read_tags(examples: Sequence[Example], scheme: BiluoScheme) -> tuple[IntArra
         Shape: (n_tokens of all predicted Docs,), int64
     """
     parts = [
-        _read_reference(example) if _has_same_tokens(example) else _read_aligned(example)
+        _read_reference(example) if has_same_tokens(example) else _read_aligned(example)
         for example in examples
     ]
     if not parts:
@@ -44,11 +45,6 @@ def read_tags(examples: Sequence[Example], scheme: BiluoScheme) -> tuple[IntArra
 def list_entity_labels(docs: Sequence[Doc]) -> list[str]:
     """Labels of the entities of Docs, sorted."""
     return sorted({ent.label_ for doc in docs for ent in doc.ents})
-
-
-def _has_same_tokens(example: Example) -> bool:
-    one, other = example.predicted, example.reference
-    return len(one) == len(other) and np.array_equal(one.to_array(ORTH), other.to_array(ORTH))
 
 
 def _read_reference(example: Example) -> tuple[IntArray, "np.typing.NDArray[np.uint64]"]:
@@ -77,9 +73,7 @@ def _to_biluo(
     goes_on = np.zeros(len(iob), dtype=bool)
     goes_on[:-1] = is_inside[1:]
     goes_on[ends[(ends > 0) & (ends <= len(iob))] - 1] = False
-    kind = np.where(
-        is_inside, np.where(goes_on, INSIDE, LAST), np.where(goes_on, BEGIN, UNIT)
-    )
+    kind = np.where(is_inside, np.where(goes_on, INSIDE, LAST), np.where(goes_on, BEGIN, UNIT))
     tags = 4 * label + kind
     tags[iob == IOB_OUTSIDE] = 0
     tags[(iob == 0) | ((iob != IOB_OUTSIDE) & (label == MISSING))] = MISSING

@@ -141,7 +141,7 @@ def survey_spans(examples: Iterable[Example], key: str, *, max_length: int) -> S
 def _align(example: Example, key: str, left_out: LeftOut) -> list[Span]:
     """Annotated spans in the tokens of the predicted Doc."""
     annotated = list(example.reference.spans[key])
-    if _has_same_tokens(example):
+    if has_same_tokens(example):
         aligned = [span for span in annotated if len(span)]
     else:
         aligned = example.get_aligned_spans_y2x(annotated, allow_overlap=True)
@@ -149,6 +149,6 @@ def _align(example: Example, key: str, left_out: LeftOut) -> list[Span]:
     return aligned
 
 
-def _has_same_tokens(example: Example) -> bool:
+def has_same_tokens(example: Example) -> bool:
     one, other = example.predicted, example.reference
     return len(one) == len(other) and np.array_equal(one.to_array(ORTH), other.to_array(ORTH))
