@@ -4,7 +4,7 @@ import torch
 
 from ..errors import Errors, SettingError
 
-PRECISIONS = ("fp32", "bf16", "fp16")
+PRECISIONS = ("fp32", "bf16", "fp16", "auto")
 
 
 def supports_bf16(device: torch.device) -> bool:
@@ -21,7 +21,8 @@ def supports_bf16(device: torch.device) -> bool:
 def check_precision(precision: str, device: torch.device) -> torch.dtype:
     """Turn the setting into a dtype.
 
-    precision (str): "fp32" (exact, the default), "bf16", or "fp16" on CUDA.
+    precision (str): "fp32" (exact, the default), "bf16", "fp16" on CUDA, or "auto": "bf16" where
+        the device computes it in hardware, "fp32" elsewhere.
     device (torch.device): Where the encoder runs.
     RAISES (SettingError): The name is unknown, or the device does not compute in that format.
     """
@@ -31,6 +32,8 @@ def check_precision(precision: str, device: torch.device) -> torch.dtype:
                 name="precision", expected=" or ".join(map(repr, PRECISIONS)), got=precision
             )
         )
+    if precision == "auto":
+        return torch.bfloat16 if supports_bf16(device) else torch.float32
     if precision == "bf16" and not supports_bf16(device):
         raise SettingError(Errors.SB251.format(device=device))
     if precision == "fp16" and device.type != "cuda":

@@ -63,7 +63,8 @@ def build_bert_encoder_v1(
     overlap (int): Pieces shared by the windows of a long Doc.
     batch_pieces (int): Most pieces of one forward pass.
     precision (str): "fp32"; "bf16" where the device computes it in hardware; "fp16" on GPUs
-        that lack bf16. Weights stay fp32 in training.
+        that lack bf16; "auto": bf16 where the device has it, else fp32. Weights stay fp32 in
+        training.
     freeze_layers (int): Lowest layers that training leaves alone; -1 for all.
     layer_decay (float): Factor on the learning rate from each layer to the one below.
     unfreeze_every (int): Training begins with the heads alone and opens one layer more every so

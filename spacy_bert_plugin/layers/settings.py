@@ -22,7 +22,7 @@ class EncoderSettings:
     max_pieces: Most pieces of a window, special ones included. None: as many as the encoder takes.
     overlap: Pieces that the windows of a long Doc share.
     batch_pieces: Most pieces of one forward pass; what bounds memory.
-    precision: "fp32", "bf16" or "fp16".
+    precision: "fp32", "bf16", "fp16" or "auto".
     use_checkpointing: Whether training computes each forward pass a second time instead of
         keeping what it computed.
     freeze_layers: Lowest layers (and the embeddings) that training leaves alone; 0: none,
