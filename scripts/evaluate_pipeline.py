@@ -1,8 +1,9 @@
 """Score a trained pipeline on a test file, print the scores of each label, and store them.
 
 The stored keys are spaCy's own, plus: `cats_acc`, the share of texts whose highest-scored label is
-the gold one (where every text has exactly one); seed, commit, minutes and epochs of training;
-number of texts; speed in words a second.
+the gold one (where every text has exactly one); `ents_ece` and `cats_ece`, the expected calibration
+error of entities and of labels given to texts; seed, commit, minutes and epochs of training; number
+of texts; speed in words a second.
 """
 
 from pathlib import Path
@@ -21,22 +22,24 @@ HEADLINES = {
     "ents_p": "Precision of spans",
     "ents_r": "Recall of spans",
     "ents_f": "F of spans",
+    "cats_ece": "Calibration error of labels",
+    "ents_ece": "Calibration error of spans",
 }
 
 
 def read_run(folder: Path) -> dict[str, Any]:
     """What a training left beside its models: minutes, epochs and steps, as far as known.
 
-    folder (Path): With time.json and log.jsonl.
-    RETURNS (dict): Keys `minutes`, `epochs`, `steps`; those unknown are absent.
+    folder (Path): With log.jsonl, as `spacy bert train` writes it.
+    RETURNS (dict): Keys `minutes`, `epochs`, `steps`; none without a log.
     """
-    run: dict[str, Any] = {}
-    if (folder / "time.json").is_file():
-        run |= {k: v for k, v in srsly.read_json(folder / "time.json").items() if k == "minutes"}
-    if (folder / "log.jsonl").is_file():
-        for line in srsly.read_jsonl(folder / "log.jsonl"):
-            run |= {"epochs": line["epoch"] + 1, "steps": line["step"]}
-    return run
+    path = folder / "log.jsonl"
+    rows = list(srsly.read_jsonl(path)) if path.is_file() else []
+    if not rows:
+        return {}
+    last = rows[-1]
+    minutes = round(last["seconds"] / 60, 2)
+    return {"epochs": last["epoch"] + 1, "steps": last["step"], "minutes": minutes}
 
 
 def evaluate(model: Path, data: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import prepare_rotten_tomatoes
 import prepare_snips
+import prepare_uner_en_ewt
 import srsly
 import typer
 from tqdm import tqdm
@@ -37,12 +38,34 @@ FILES = {
         "dev.tsv": "eeb9ebe90171b1d36eb25605512f32057b6f104d73b7619234a1266ab5922018",
         "test.tsv": "321f83955fbe64fce1b0241c11384703edd7e21ab9d882f1eee2fd03af3f085f",
     },
+    "uner_en_ewt": {
+        "en_ewt-ud-train.early.iob2": "12d3ccba12b57469bef99dd34bc9a20cee30ead19896358ee60b4a420c769db1",  # noqa: E501
+        "en_ewt-ud-dev.iob2": "0cafd881cf31d39897b6d588420fab8fbbe4423d271725c59921ac9dd49c0713",
+        "en_ewt-ud-test.iob2": "821ad826d5f503ac03b4edc3fbc2174f21fbb005ec25863caf2051c434616d6e",
+    },
+    "ncbi_disease": {
+        "train.tsv": "5f87b0de649eccff21e6d6e49e304aace808056ecae55225ea31602192517be9",
+        "devel.tsv": "b4e1e7efcc2a35047bf2f3d281648357470e674f555d4a26a0049ac37d59cc61",
+        "test.tsv": "8f088ce45dc4746592188f9e69de3d89d87f3bb8f0ed8c4a287d018123fa148d",
+    },
+    "goemotions": {
+        "train.tsv": "1c254a142be5c00e80d819b9ae1bbd36d94b2eeb8f4b1271846508d57e57d9c5",
+        "dev.tsv": "575489c079c9de1097062a01738f998590d6b7ead66dd1c9fd1d2ba01fd8bc62",
+        "test.tsv": "0587b2dd8b27b97352adbfc3fb083d46005c8946657fdc2b1ca8b1cc7f1f8be4",
+        "labels.txt": "45c3ef86782d2a4d7fedcd6d8c111aa0d0e94720689bd164fac94fefb4495a89",
+    },
+    "uner_zh_gsdsimp": {
+        "zh_gsdsimp-ud-train.iob2": "a03b5260c3d960aa711ff5f12b797de5c7d7f412563593c173cd0e7135001db5",  # noqa: E501
+        "zh_gsdsimp-ud-dev.iob2": "8aeab3ac662468e258a65f887844c50cee8311cb080b60a421ff7aa8a05e8032",  # noqa: E501
+        "zh_gsdsimp-ud-test.iob2": "f1d8faa790d914fe01a24627874c8e7fad9c40b54742f5aefab5ba3f7c8edede",  # noqa: E501
+    },
 }
-# Data set -> what makes its files of the public source, which is kept in `upstream`. The source of
-# the others has the files as they are.
+# Data set -> what makes files of its public source, which is kept in `upstream`. The others' source
+# has the files as they are.
 PREPARE: dict[str, Callable[[Path, Path], None]] = {
     "snips": prepare_snips.prepare,
     "rotten_tomatoes": prepare_rotten_tomatoes.prepare,
+    "uner_en_ewt": prepare_uner_en_ewt.prepare,
 }
 
 

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import spacy
+from confidences import list_answers
 from spacy.scorer import Scorer
 from spacy.training import Corpus, Example
 from tqdm import tqdm
+
+from spacy_bert_plugin.heads.calibration import expected_calibration_error
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,17 @@ def predict(model: Path, data: Path) -> Predictions:
 def score(predictions: Predictions) -> dict[str, Any]:
     """Score as `spacy evaluate` does, under spaCy's keys.
 
-    RETURNS (dict): spaCy's keys, `cats_acc` where every text has exactly one gold label, and
-        `speed` in words a second.
+    RETURNS (dict): spaCy's keys, with the thresholds that the pipeline has stored; `cats_acc`
+        where every text has exactly one gold label; `ents_ece` and `cats_ece`, the expected
+        calibration error of entities and labels that have a confidence; `speed` in words a
+        second.
     """
     scores: dict[str, Any] = Scorer(predictions.nlp).score(predictions.examples)
     if (confusion := count_confusion(predictions.examples)) is not None:
         right = sum(n for (gold, guess), n in confusion.items() if gold == guess)
         scores["cats_acc"] = right / max(sum(confusion.values()), 1)
+    for kind in list_answers(predictions.nlp, predictions.examples):
+        scores[kind.key] = expected_calibration_error(kind.confidences, kind.is_right)
     n_words = sum(len(example.predicted) for example in predictions.examples)
     scores["speed"] = n_words / max(predictions.seconds, 1e-9)
     return {key: value for key, value in scores.items() if value is not None}

@@ -1,23 +1,28 @@
-"""Write a page about a trained pipeline: scores, curves, and what it made of the test texts."""
+"""Write a page about a trained pipeline: scores, curves, confidences, and what it made of the test
+texts.
+"""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import srsly
 import typer
-from predictions import best_label, count_confusion, predict
+from confidences import choose_labels, list_answers, read_thresholds
+from predictions import count_confusion, predict
 from spacy.training import Example
 from wasabi import msg
 
+from spacy_bert_plugin.cli import run_curves
+from spacy_bert_plugin.heads.reliability import bin_confidences
 from spacy_bert_plugin.viz import (
     Chart,
     Confusion,
-    Curve,
     Fact,
     LabelRow,
     LabelTable,
+    Reliability,
+    ReliabilityBin,
     Report,
     Sentence,
     Span,
@@ -30,6 +35,8 @@ HEADLINES = {
     "ents_p": ("Span precision", "of the spans found"),
     "ents_r": ("Span recall", "of the gold spans"),
     "cats_macro_f": ("Macro F of labels", "every label counts the same"),
+    "cats_ece": ("Calibration error of labels", "confidence against share of right labels"),
+    "ents_ece": ("Calibration error of spans", "confidence against share of right spans"),
 }
 FACTS = ("n_docs", "seed", "epochs", "steps", "minutes", "commit", "spacy")
 NAMES = {
@@ -60,31 +67,26 @@ def make_tables(scores: dict[str, Any], examples: Sequence[Example]) -> tuple[La
     return tuple(tables)
 
 
-def make_charts(log: Path) -> tuple[Chart, ...]:
-    """Curves of scores and losses over the steps of training.
+def make_charts(log: Path, nlp: Any) -> tuple[Chart, ...]:
+    """Curves over the steps of training, as in the picture that a run draws of itself.
 
-    log (Path): jsonl file of spacy.ConsoleLogger.v3.
-    RETURNS (tuple): One chart of all scores, in percent, and one of the mean loss of a batch for
-        each component.
+    log (Path): Log of the run, jsonl; there are no curves without it.
+    nlp (Language): The pipeline; the scores that count in its config are drawn.
     """
-    lines = list(srsly.read_jsonl(log)) if log.is_file() else []
-    if not lines:
-        return ()
-    steps = tuple(float(line["step"]) for line in lines)
-    # spaCy adds up the losses since the line before; the first line is of one batch.
-    batches = [1.0, *(now - before for before, now in pairwise(steps))]
+    rows = list(srsly.read_jsonl(log)) if log.is_file() else []
+    weights = nlp.config["training"]["score_weights"]
+    shown = sorted((k for k, v in weights.items() if v is not None), key=lambda k: -weights[k])
+    return tuple(run_curves.make_charts(rows, shown=shown))
 
-    def curve(group: str, name: str, shares: Sequence[float]) -> Curve:
-        values = zip(lines, shares, strict=True)
-        return Curve(name, steps, tuple(float(line[group][name]) / n for line, n in values))
 
-    scores = tuple(
-        curve("scores", name, [1.0] * len(lines)) for name in lines[0]["scores"] if name != "speed"
-    )
-    losses = [curve("losses", name, batches) for name in lines[0]["losses"]]
-    charts = [Chart("Scores on the development set", scores, y_name="%", top=100)] if scores else []
-    charts += [Chart(f"Loss of {loss.name}, a batch", (loss,)) for loss in losses if any(loss.ys)]
-    return tuple(charts)
+def make_reliabilities(nlp: Any, examples: Sequence[Example]) -> tuple[Reliability, ...]:
+    """Confidence beside the share of right answers, for each kind of them."""
+    drawn = []
+    for kind in list_answers(nlp, examples):
+        error, bins = bin_confidences(kind.confidences, kind.is_right)
+        rows = tuple(ReliabilityBin(b.low, b.high, b.n, b.confidence, b.share) for b in bins)
+        drawn.append(Reliability(kind.title, error, rows))
+    return tuple(drawn)
 
 
 def make_confusions(examples: list[Example]) -> tuple[Confusion, ...]:
@@ -97,14 +99,16 @@ def make_confusions(examples: list[Example]) -> tuple[Confusion, ...]:
     return (Confusion("Which labels are mixed up", tuple(labels), rows),)
 
 
-def make_sentence(example: Example) -> Sentence:
-    """One test text with gold and predicted spans and label."""
+def make_sentence(example: Example, thresholds: dict[str, float] | None = None) -> Sentence:
+    """One test text with gold and predicted spans and labels.
+
+    thresholds (dict): Score from which on each label holds; None: exactly one holds.
+    """
     gold = {(ent.start_char, ent.end_char, ent.label_) for ent in example.reference.ents}
     guess = {(ent.start_char, ent.end_char, ent.label_) for ent in example.predicted.ents}
     positive = [k for k, v in example.reference.cats.items() if v > 0.5]
-    label, guessed = ", ".join(sorted(positive)), best_label(example.predicted.cats)
-    if len(positive) != 1 and example.predicted.cats:
-        guessed = ", ".join(sorted(k for k, v in example.predicted.cats.items() if v >= 0.5))
+    label = ", ".join(sorted(positive))
+    guessed = ", ".join(sorted(choose_labels(example.predicted.cats, thresholds)))
     return Sentence(
         text=example.reference.text,
         is_right=gold == guess and label == guessed,
@@ -142,12 +146,14 @@ def make_report(
     RETURNS (Report): For `spacy_bert_plugin.viz.draw_report`.
     """
     predictions = predict(model, data)
-    examples = predictions.examples
-    sentences, note = choose_sentences([make_sentence(example) for example in examples], n)
+    nlp, examples = predictions.nlp, predictions.examples
+    thresholds = read_thresholds(nlp)
+    drawn = [make_sentence(example, thresholds) for example in examples]
+    sentences, note = choose_sentences(drawn, n)
     facts = [Fact(NAMES.get(key, key), str(scores[key])) for key in FACTS if key in scores]
     return Report(
         title=title,
-        subtitle=f"{' → '.join(predictions.nlp.pipe_names)}, on {len(examples):,} test texts",
+        subtitle=f"{' → '.join(nlp.pipe_names)}, on {len(examples):,} test texts",
         headline=tuple(
             Fact(name, f"{100 * scores[key]:.1f} %", hint)
             for key, (name, hint) in HEADLINES.items()
@@ -155,7 +161,8 @@ def make_report(
         ),
         facts=(*facts, Fact(NAMES["speed"], f"{scores.get('speed', 0):,.0f}")),
         tables=make_tables(scores, examples),
-        charts=make_charts(log),
+        charts=make_charts(log, nlp),
+        reliabilities=make_reliabilities(nlp, examples),
         confusions=make_confusions(examples),
         sentences=sentences,
         sentences_note=note,

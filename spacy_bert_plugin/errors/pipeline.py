@@ -70,3 +70,8 @@ class PipelineMessages:
         "as well. Tokens of its entities are left out of the loss. Initialise with all labels, or "
         "call add_label."
     )
+    SB520 = (
+        "TokenClassifier.v1 needs one vector for each token, but its tok2vec gives one a text "
+        "('{got}'). Use spacy-bert-plugin.BertListener.v1 or, for an encoder of its own, "
+        "output = 'tokens'."
+    )

@@ -30,12 +30,15 @@ def tag_loss(
     tags: Tag of each token, -1 where the annotation says nothing.
     lengths: Tokens of each sequence.
     transitions: Learned scores of neighbouring tags.
-    weights: Weight of each tag in the cross entropy.
+    weights: Weight of each tag in the cross entropy, at least 0.
     label_smoothing: Share of the target that is spread over all tags: Szegedy et al.,
         https://arxiv.org/abs/1512.00567
     Shape: scores (n_tokens, n_tags), tags (n_tokens,), weights (n_tags,) -> ().
     """
-    n_annotated = int((tags != MISSING).sum())
+    is_annotated = tags != MISSING
+    if weights is not None and transitions is None:
+        is_annotated &= weights[tags] > 0.0  # a mean over weights of 0 alone would be no number
+    n_annotated = int(is_annotated.sum())
     if not n_annotated:
         return scores.sum() * 0.0
     if transitions is None:

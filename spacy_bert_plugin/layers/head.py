@@ -92,13 +92,17 @@ class HeadShim(TorchShim):
     def from_bytes(self, data: bytes) -> "HeadShim":
         """Load what `to_bytes` wrote. RAISES (CheckpointError): It does not fit this head."""
         if data:
+            loaded = HeadShim(self.build)
             try:
                 stored = srsly.msgpack_loads(data)
                 weights = load_tensors(stored["weights"])
-                self.set_sizes(**stored["sizes"]).load_state_dict(weights)
+                loaded.set_sizes(**stored["sizes"]).load_state_dict(weights)
             # Bytes from elsewhere can be wrong in any way; the message must name the head.
             except Exception as error:
                 raise CheckpointError(Errors.SB515.format(error=error)) from error
+            # Only now: bytes that are refused leave the head as it was.
+            self.id, self.sizes = loaded.id, loaded.sizes
+            self._module = self._model = loaded.module
         return self
 
 

@@ -10,9 +10,11 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ..errors import Errors, SettingError
+from ..errors import Errors, ListenerError, SettingError
 from ..heads import TokenClassifier
 from .head import HeadModel, HeadOutput, LossBackpropT, build_head, get_head, run_head
+from .listener import BertListener
+from .settings import TOKEN_OUTPUTS
 
 DEFAULT_FEATURES = ("SHAPE", "PREFIX", "SUFFIX")
 
@@ -39,7 +41,9 @@ def build_token_classifier_v1(
         Without it, decoding allows legal sequences only, which costs less and often does as well.
     RETURNS (Model[list[Doc], HeadOutput]): Shape of the output: (n_tokens, n_tags).
     RAISES (SettingError): A value cannot work.
+    RAISES (ListenerError): The `tok2vec` gives one vector a Doc.
     """
+    _check_gives_tokens(tok2vec)
     for name in features:
         if not isinstance(name, str) or intify_attr(name) is None:
             expected = "names of token attributes, such as SHAPE"
@@ -80,3 +84,13 @@ def read_features(docs: Sequence[Doc], names: Sequence[str]) -> torch.Tensor:
     rows = [doc.to_array(list(names)).reshape(len(doc), len(names)) for doc in docs if len(doc)]
     flat = np.concatenate(rows) if rows else np.zeros((0, len(names)), dtype=np.uint64)
     return torch.from_numpy((flat >> np.uint64(2)).astype(np.int64))
+
+
+def _check_gives_tokens(tok2vec: Model[list[Doc], list[Floats2d]]) -> None:
+    """RAISES (ListenerError): It is an encoder or a listener of ours that pools over the text."""
+    if isinstance(tok2vec, BertListener):
+        output = tok2vec.output
+    else:
+        output = getattr(tok2vec.attrs.get("settings"), "output", TOKEN_OUTPUTS[0])
+    if output not in TOKEN_OUTPUTS:
+        raise ListenerError(Errors.SB520.format(got=output))

@@ -11,6 +11,7 @@ import torch
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_get_examples
+from spacy.util import minibatch
 from spacy.vocab import Vocab
 
 from ..errors import DataError, Errors, SettingError
@@ -22,17 +23,19 @@ from ..heads import (
     split_long,
     split_spans,
 )
-from ..heads.confidence import Confidence, fit_confidence
+from ..heads.confidence import Confidence, fit_confidence, shift_outside, tune_outside
+from ..heads.partial import MISSING
 from ..heads.token_loss import tag_loss
 from ..layers.head import HeadModel, HeadOutput, get_head, initialize_head
 from ..pieces import IntArray
-from .gold_entities import list_entity_labels, read_tags
+from .gold_entities import find_annotated, list_entity_labels, read_tags
 from .head_component import N_DIGITS, HeadComponent
 
 EXTENSION = "confidence"
 # Longest candidate in tokens; decoding itself knows no limit.
 LONGEST_CANDIDATE = 64
 N_SAMPLES = 10
+BATCH_SIZE = 256
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,11 @@ class BertNer(HeadComponent):
     """Scores the tags of every token and takes the best legal sequence of them.
 
     Entities go to `doc.ents`; `span._.confidence` is the probability that the entity is right:
-    exactly these tokens with this label. Entities that a Doc has already are kept.
+    exactly these tokens with this label. Entities that a Doc has already are kept, and so are
+    tokens that are blocked from being entities.
     """
+
+    has_thresholds = True
 
     def __init__(
         self,
@@ -73,13 +79,14 @@ class BertNer(HeadComponent):
     ) -> None:
         check_share("threshold", threshold)
         check_share("label_smoothing", label_smoothing)
+        check_weights(class_weights or {})
         if not 0.0 < min_candidate <= 1.0:
             raise SettingError(
                 Errors.SB002.format(
                     name="min_candidate", expected="above 0.0 and at most 1.0", got=min_candidate
                 )
             )
-        super().__init__(vocab, model, name, confidence={})
+        super().__init__(vocab, model, name, confidence={}, outside_bias=0.0)
         self.threshold, self.label_smoothing = threshold, label_smoothing
         self.class_weights = dict(class_weights or {})
         self.spans_key, self.min_candidate = spans_key, min_candidate
@@ -101,7 +108,8 @@ class BertNer(HeadComponent):
     def predict(self, docs: Iterable[Doc]) -> list[DocEntities]:
         """Find entities without changing the Docs."""
         docs = list(docs)
-        empty = DocEntities(np.zeros((0, 3), dtype=np.int64), np.zeros(0))
+        nothing = np.zeros((0, 3), dtype=np.int64), np.zeros(0)
+        empty = DocEntities(*nothing, *(nothing if self.spans_key is not None else ()))
         if not self.labels or not any(len(doc) for doc in docs):
             return [empty for _ in docs]
         output = self.model.predict(docs)
@@ -109,7 +117,8 @@ class BertNer(HeadComponent):
             return self._decode(output)
 
     def _decode(self, output: HeadOutput) -> list[DocEntities]:
-        scores, transitions = output.output, self._head().transitions
+        scores = shift_outside(output.output, self.cfg["outside_bias"])
+        transitions = self._head().transitions
         parts = split_long(scores, output.lengths)
         tags = best_tags(scores, parts, transitions)
         spans = self.scheme.decode(tags.cpu().numpy(), parts)
@@ -135,15 +144,15 @@ class BertNer(HeadComponent):
         for doc, found in zip(docs, predictions, strict=True):
             is_sure = found.confidences >= self.threshold
             rows = zip(found.spans[is_sure].tolist(), found.confidences[is_sure], strict=True)
-            spans = []
-            taken = doc.ents
+            spans: list[Span] = []
+            kept, blocked = find_annotated(doc)
             for (start, end, label), confidence in rows:
-                if any(ent.start < end and start < ent.end for ent in taken):
+                if any(ent.start < end and start < ent.end for ent in [*kept, *blocked]):
                     continue
                 span = Span(doc, start, end, label=labels[label])
                 span._.set(EXTENSION, float(confidence))
                 spans.append(span)
-            doc.set_ents([*taken, *spans], default="outside")
+            doc.set_ents([*kept, *spans], blocked=blocked, default="outside")
             if self.spans_key is not None and found.candidates is not None:
                 group = [
                     Span(doc, start, end, label=labels[label])
@@ -161,6 +170,8 @@ class BertNer(HeadComponent):
             known = list(self.labels)
             self.warn_once(label, Errors.SB519.format(name=self.name, label=label, known=known))
         output = scores.output
+        if (tags == MISSING).all():
+            return torch.zeros(())  # no graph, no gradients: nor do the weights decay
         return tag_loss(
             output,
             torch.from_numpy(tags).to(output.device),
@@ -196,27 +207,45 @@ class BertNer(HeadComponent):
             )
         samples = [example.reference for example in islice(get_examples(), N_SAMPLES)]
         initialize_head(self.model, samples, n_labels=len(self.labels))
+        # What was fitted was fitted to other weights.
+        self.cfg.update(confidence={}, outside_bias=0.0)
 
     # Confidence
 
-    def fit_calibration(self, examples: Iterable[Example]) -> dict[str, float]:
+    def fit_calibration(
+        self, examples: Iterable[Example], *, tune_thresholds: bool = False
+    ) -> dict[str, float]:
         """Fit confidences to how often entities are right.
 
         examples (Iterable[Example]): Annotated, predicted Docs processed by what comes before
             this component; not those that it was trained on.
+        tune_thresholds (bool): Whether to find how willing to be, for the best F score, as well.
         RETURNS (dict): "ece_before" and "ece_after", over these examples, and what was fitted.
         """
-        examples = [example for example in examples if len(example.predicted)]
-        if not examples or not self.labels:
+        if not self.labels:
             return {}
-        output = self.model.predict([example.predicted for example in examples])
-        gold, _ = read_tags(examples, self.scheme)
+        scores, lengths, gold = self._collect(examples)
+        known = (self._head().transitions, gold, self.scheme)
         with torch.inference_mode():
-            fitted, report = fit_confidence(
-                output.output, output.lengths, self._head().transitions, gold, self.scheme
-            )
+            if tune_thresholds:
+                self.cfg["outside_bias"] = tune_outside(scores, lengths, *known)
+            bias = self.cfg["outside_bias"]
+            fitted, report = fit_confidence(shift_outside(scores, bias), lengths, *known)
         self.cfg["confidence"] = {n: round(v, N_DIGITS) for n, v in fitted.to_dict().items()}
-        return report
+        return {**report, "outside_bias": bias}
+
+    def _collect(self, examples: Iterable[Example]) -> tuple[torch.Tensor, list[int], IntArray]:
+        """Scores of tags, tokens of each Doc, and annotated tags, of all examples."""
+        like = next(self._head().parameters())
+        scores = [like.new_zeros(0, self.scheme.n_tags)]
+        gold: list[IntArray] = [np.zeros(0, dtype=np.int64)]
+        lengths: list[int] = []
+        for batch in minibatch(examples, size=BATCH_SIZE):
+            output = self.model.predict([example.predicted for example in batch])
+            scores.append(output.output)
+            lengths += output.lengths
+            gold.append(read_tags(batch, self.scheme)[0])
+        return torch.cat(scores), lengths, np.concatenate(gold)
 
     def _head(self) -> TokenClassifier:
         head: TokenClassifier = get_head(self.model)  # type: ignore[assignment]
@@ -240,3 +269,12 @@ def check_share(name: str, value: Any) -> None:
     """RAISES (SettingError): It is not a number from 0.0 to 1.0."""
     if not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
         raise SettingError(Errors.SB002.format(name=name, expected="from 0.0 to 1.0", got=value))
+
+
+def check_weights(weights: dict[str, float]) -> None:
+    """RAISES (SettingError): One is below 0."""
+    wrong = [label for label, weight in weights.items() if not weight >= 0.0]
+    if wrong:
+        raise SettingError(
+            Errors.SB002.format(name="class_weights", expected="at least 0.0", got=weights)
+        )

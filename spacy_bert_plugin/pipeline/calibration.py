@@ -32,8 +32,8 @@ def build_calibrate_v1(
     each component that can be calibrated.
 
     path (Path | None): Annotated texts that are not trained on: `${paths.dev}`.
-    tune_thresholds (bool): Whether to find thresholds as well, for components that have one a
-        label.
+    tune_thresholds (bool): Whether to find the thresholds with the best F score as well: that of
+        each label of `bert_textcat`, and how willing `bert_ner` is.
     corpus (Callable | None): Reads the texts, if `spacy-bert-plugin.Corpus.v1` with its defaults
         does not.
     RETURNS (Callable): Takes a pipeline, returns one to be saved.
@@ -65,8 +65,7 @@ def calibrate(
 
     get_examples (Callable): Gives annotated texts that nothing was trained on; called once for
         each such component.
-    tune_thresholds (bool): Whether to find thresholds as well, for components that have one a
-        label.
+    tune_thresholds (bool): Whether to find thresholds as well, for components that have them.
     RETURNS (dict): What `fit_calibration` of each component says, such as "ece_before" and
         "ece_after", by name; nothing where nothing was annotated for it.
     RAISES (SettingError): No component can be calibrated.

@@ -5,7 +5,8 @@ from itertools import accumulate
 
 import numpy as np
 from spacy.attrs import ENT_IOB, ENT_TYPE
-from spacy.tokens import Doc
+from spacy.strings import get_string_id
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..heads import BiluoScheme
@@ -15,6 +16,8 @@ from .gold_spans import has_same_tokens
 
 # Values of ENT_IOB; 0 stands for a token that nothing is known about.
 IOB_INSIDE, IOB_OUTSIDE, IOB_BEGIN = 1, 2, 3
+# What a token has for a label that spaCy keeps from being an entity; whether it is O is not said.
+BLOCKED = 0
 BEGIN, INSIDE, LAST, UNIT = range(1, 5)
 
 
@@ -35,16 +38,31 @@ def read_tags(examples: Sequence[Example], scheme: BiluoScheme) -> tuple[IntArra
         return np.zeros(0, dtype=np.int64), set()
     iob, types = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
     ends = np.array([*accumulate(len(part[0]) for part in parts)], dtype=np.int64)
-    strings = examples[0].reference.vocab.strings
-    known = {strings.add(label): index for index, label in enumerate(scheme.labels)}
-    found = [(value, known.get(int(value))) for value in np.unique(types[iob % 2 == 1])]
-    tags = _to_biluo(iob, types, ends, {int(v): i for v, i in found if i is not None})
-    return tags, {strings[int(value)] for value, index in found if index is None}
+    known = {get_string_id(label): index for index, label in enumerate(scheme.labels)}
+    found = {int(value) for value in np.unique(types[iob % 2 == 1])} - {BLOCKED}
+    tags = _to_biluo(iob, types, ends, known)
+    return tags, {_find_name(examples, value) for value in found - set(known)}
 
 
 def list_entity_labels(docs: Sequence[Doc]) -> list[str]:
     """Labels of the entities of Docs, sorted."""
     return sorted({ent.label_ for doc in docs for ent in doc.ents})
+
+
+def find_annotated(doc: Doc) -> tuple[list[Span], list[Span]]:
+    """Find what is known about the entities of a Doc: those it has, and blocked tokens."""
+    if not doc.has_annotation("ENT_IOB"):
+        return [], []
+    iob, types = doc.to_array([ENT_IOB, ENT_TYPE]).reshape(-1, 2).T
+    blocked = np.flatnonzero((iob == IOB_BEGIN) & (types == BLOCKED))
+    return list(doc.ents), [doc[at : at + 1] for at in blocked.tolist()]
+
+
+def _find_name(examples: Sequence[Example], value: int) -> str:
+    """The label of a hash; Docs need not share a vocabulary."""
+    strings = (example.reference.vocab.strings for example in examples)
+    name: str = next(names[value] for names in strings if value in names)
+    return name
 
 
 def _read_reference(example: Example) -> tuple[IntArray, "np.typing.NDArray[np.uint64]"]:

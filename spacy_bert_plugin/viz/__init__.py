@@ -1,6 +1,18 @@
 """Pages and pictures. Everything here draws what it is given and computes nothing."""
 
-from .contents import Chart, Confusion, Curve, Fact, LabelRow, LabelTable, Report, Sentence, Span
+from .contents import (
+    Chart,
+    Confusion,
+    Curve,
+    Fact,
+    LabelRow,
+    LabelTable,
+    Reliability,
+    ReliabilityBin,
+    Report,
+    Sentence,
+    Span,
+)
 from .report import draw_report
 
 __all__ = [
@@ -10,6 +22,8 @@ __all__ = [
     "Fact",
     "LabelRow",
     "LabelTable",
+    "Reliability",
+    "ReliabilityBin",
     "Report",
     "Sentence",
     "Span",

@@ -81,6 +81,35 @@ class Confusion:
 
 
 @dataclass(frozen=True)
+class ReliabilityBin:
+    """Answers whose confidence is from `low` to `high`.
+
+    n (int): How many there are; without any, the other two say nothing.
+    confidence (float): Their mean confidence.
+    share (float): The share of them that is right.
+    """
+
+    low: float
+    high: float
+    n: int
+    confidence: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """What confidences promise beside what came true.
+
+    error (float): Expected calibration error, from 0 to 1.
+    bins (tuple): Side by side, the least confident answers first.
+    """
+
+    title: str
+    error: float
+    bins: tuple[ReliabilityBin, ...]
+
+
+@dataclass(frozen=True)
 class Span:
     """A part of a text.
 
@@ -116,6 +145,7 @@ class Report:
 
     headline (tuple): The few numbers that matter, large.
     facts (tuple): How they came about: seed, commit, minutes, versions.
+    reliabilities (tuple): Of each kind of answer that has a confidence.
     sentences (tuple): Drawn in this order.
     sentences_note (str): Which sentences these are.
     """
@@ -126,6 +156,7 @@ class Report:
     facts: tuple[Fact, ...] = ()
     tables: tuple[LabelTable, ...] = ()
     charts: tuple[Chart, ...] = ()
+    reliabilities: tuple[Reliability, ...] = ()
     confusions: tuple[Confusion, ...] = ()
     sentences: tuple[Sentence, ...] = ()
     sentences_note: str = field(default="")

@@ -6,6 +6,7 @@ from importlib import resources
 
 from .charts import draw_chart
 from .contents import Report
+from .reliability import draw_reliability
 from .sentences import draw_sentences
 from .tables import draw_confusion, draw_facts, draw_labels
 
@@ -23,6 +24,14 @@ def draw_report(report: Report) -> str:
     if report.charts:
         charts = "".join(draw_chart(chart) for chart in report.charts)
         parts.append(f"<section><h2>Training</h2><div class='charts'>{charts}</div></section>")
+    if report.reliabilities:
+        drawn = "".join(draw_reliability(one) for one in report.reliabilities)
+        parts.append(
+            "<section><h2>Do confidences tell the truth?</h2><p class='note'>Bars: the share of "
+            "answers that are right, by how confident they were. The nearer the bars are to the "
+            "marks (mean confidence), the better. Below: how many answers there are.</p>"
+            f"<div class='charts'>{drawn}</div></section>"
+        )
     parts += [draw_confusion(confusion) for confusion in report.confusions]
     if report.sentences:
         parts.append(draw_sentences(report.sentences, note=report.sentences_note))
