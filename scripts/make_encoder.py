@@ -13,7 +13,6 @@ import torch
 import typer
 from spacy.tokens import DocBin
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
-from tokenizers.trainers import WordPieceTrainer
 from wasabi import msg
 
 from spacy_bert_plugin.checkpoints import build_checkpoint, save_checkpoint
@@ -33,28 +32,49 @@ def train_tokenizer(texts: list[str], *, vocab_size: int) -> str:
 
     texts (list): Learned from.
     vocab_size (int): Most pieces, special ones and single characters included.
-    RETURNS (str): Text of a tokenizer.json.
+    RETURNS (str): Text of a tokenizer.json, the same for the same texts.
     """
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece()
-    # Of a character that occurs once little is learned. As [UNK] it teaches what to make of those
-    # that other texts will have.
-    counts = Counter("".join("".join(texts).split()))
-    trainer = WordPieceTrainer(
-        vocab_size=vocab_size,
-        min_frequency=2,
-        limit_alphabet=sum(n > 1 for n in counts.values()),
-        special_tokens=SPECIAL,
-        show_progress=False,
+    normalizer = normalizers.BertNormalizer(lowercase=False)
+    pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    words = Counter(
+        word
+        for text in texts
+        for word, _ in pre_tokenizer.pre_tokenize_str(normalizer.normalize_str(text))
     )
-    tokenizer.train_from_iterator(texts, trainer)
-    ends = [(piece, tokenizer.token_to_id(piece)) for piece in ("[CLS]", "[SEP]")]
+    vocab = {piece: i for i, piece in enumerate(choose_pieces(words)[:vocab_size])}
+    tokenizer = Tokenizer(models.WordPiece(vocab, unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, pre_tokenizer
+    tokenizer.decoder = decoders.WordPiece()
+    tokenizer.add_special_tokens(SPECIAL)
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=ends
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[(piece, vocab[piece]) for piece in ("[CLS]", "[SEP]")],
     )
     return tokenizer.to_str()
+
+
+def choose_pieces(words: Counter[str]) -> list[str]:
+    """Choose special pieces, single characters and whole words, the most frequent ones first.
+
+    The trainers of `tokenizers` also find parts of words, but others in each run; where words are
+    single characters there are none to find.
+
+    words (Counter): How often each word was seen.
+    RETURNS (list): Of a piece that was seen once little is learned. As [UNK] it teaches what to
+        make of those that other texts will have.
+    """
+    characters: Counter[str] = Counter()
+    for word, n in words.items():
+        characters[word[0]] += n
+        for character in word[1:]:
+            characters[f"##{character}"] += n
+    longer = Counter({word: n for word, n in words.items() if len(word) > 1})
+    ranked = [
+        sorted((piece for piece, n in counts.items() if n > 1), key=lambda p: (-counts[p], p))
+        for counts in (characters, longer)
+    ]
+    return [*SPECIAL, *ranked[0], *ranked[1]]
 
 
 def make_encoder(

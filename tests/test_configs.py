@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import spacy
-from spacy.tokens import DocBin
+from spacy.tokens import DocBin, Span
 from spacy.training import Example
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train
@@ -15,13 +15,14 @@ CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.cfg"))
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    """A few texts with one label, several labels and entities."""
+    """A few texts with one label, several labels, entities, and spans of which some nest."""
     nlp = spacy.blank("en")
     docs = []
     for number in range(12):
         doc = nlp.make_doc("play some music in london" if number % 2 else "book a table in paris")
         doc.cats = {"PLAY": float(number % 2), "BOOK": float(1 - number % 2)}
-        doc.ents = [doc.char_span(len(doc.text) - len(doc[-1]), len(doc.text), label="CITY")]
+        doc.ents = [doc[-1:].char_span(0, len(doc[-1]), label="CITY")]
+        doc.spans["sc"] = [*doc.ents, Span(doc, len(doc) - 2, len(doc), label="PLACE")]
         docs.append(doc)
     DocBin(docs=docs).to_disk(tmp_path / "data.spacy")
     return tmp_path / "data.spacy"
@@ -29,6 +30,11 @@ def corpus(tmp_path: Path) -> Path:
 
 def test_the_configs_are_there() -> None:
     assert {path.name for path in CONFIGS} == {
+        "bert_joint.cfg",
+        "bert_ner.cfg",
+        "bert_spancat.cfg",
+        "bert_textcat.cfg",
+        "bert_textcat_multilabel.cfg",
         "joint.cfg",
         "ner.cfg",
         "textcat.cfg",
@@ -65,7 +71,7 @@ def test_config_trains_saves_and_loads(
         for doc in DocBin().from_disk(corpus).get_docs(best.vocab)
     ]
     scores = best.evaluate(examples)
-    for key in ("ents_f", "cats_score"):
+    for key in ("ents_f", "cats_score", "spans_sc_f"):
         if key in scores:
             assert scores[key] > 0.9
     assert (tmp_path / "log.jsonl").read_text().count("\n") >= 3

@@ -11,20 +11,29 @@ from spacy.util import registry
 
 # Names in configs that people have saved. Add to this list; never take from it.
 NAMES = {
-    "spacy_factories": {"bert_transformer"},
+    "spacy_factories": {"bert_transformer", "bert_ner", "bert_spancat", "bert_textcat"},
     "spacy_architectures": {
         "spacy-bert-plugin.BertEncoder.v1",
         "spacy-bert-plugin.BertListener.v1",
         "spacy-bert-plugin.BertPooledListener.v1",
+        "spacy-bert-plugin.SpanScorer.v1",
+        "spacy-bert-plugin.TextClassifier.v1",
+        "spacy-bert-plugin.TokenClassifier.v1",
     },
+    "spacy_callbacks": {"spacy-bert-plugin.calibrate.v1"},
+    "spacy_batchers": {"spacy-bert-plugin.batch_by_pieces.v1"},
     "spacy_readers": {"spacy-bert-plugin.Corpus.v1"},
     "spacy_cli": {"bert"},
     "thinc_optimizers": {"spacy-bert-plugin.AdamW.v1"},
+    "thinc_schedules": {"spacy-bert-plugin.Warmup.v1"},
 }
 REGISTRIES = {
     "spacy_architectures": registry.architectures,
+    "spacy_batchers": registry.batchers,
+    "spacy_callbacks": registry.callbacks,
     "spacy_readers": registry.readers,
     "thinc_optimizers": registry.optimizers,
+    "thinc_schedules": registry.schedules,
 }
 
 
@@ -49,7 +58,8 @@ def test_there_are_no_other_groups() -> None:
 def test_name_resolves_to_a_documented_function(group: str, name: str) -> None:
     function = REGISTRIES[group].get(name)
     _, thing, version = name.split(".")
-    assert function.__name__.replace("_", "") == f"build{thing.lower()}{version}"
+    expected = f"build{thing.replace('_', '').lower()}{version}"
+    assert function.__name__.replace("_", "") == expected
     assert inspect.getdoc(function)
 
 
@@ -62,14 +72,22 @@ def test_factory_is_known_to_spacy(name: str) -> None:
     assert Language.get_factory_meta(name).default_config
 
 
-def test_default_config_names_every_setting_of_the_architecture() -> None:
-    from spacy_bert_plugin.layers import build_bert_encoder_v1
-
-    config = dict(Language.get_factory_meta("bert_transformer").default_config["model"])
-    del config["@architectures"]
-    parameters = inspect.signature(build_bert_encoder_v1).parameters
+@pytest.mark.parametrize("name", sorted(NAMES["spacy_factories"]))
+def test_default_config_names_every_setting_of_the_architecture(name: str) -> None:
+    config = dict(Language.get_factory_meta(name).default_config["model"])
+    function = registry.architectures.get(config.pop("@architectures"))
+    config.pop("tok2vec", None)
+    parameters = inspect.signature(function).parameters
     defaults = {k: dict(p.default) if k == "sizes" else p.default for k, p in parameters.items()}
+    defaults.pop("tok2vec", None)
     assert config == defaults
+
+
+@pytest.mark.parametrize("name", sorted(NAMES["spacy_factories"]))
+def test_default_config_names_every_setting_of_the_factory(name: str) -> None:
+    parameters = inspect.signature(registry.factories.get(name)).parameters
+    config = Language.get_factory_meta(name).default_config
+    assert set(config) == set(parameters) - {"nlp", "name"}
 
 
 def test_importing_the_package_is_light() -> None:
@@ -86,9 +104,11 @@ def test_importing_the_package_is_light() -> None:
 def test_a_pipeline_without_the_plugin_does_not_load_it() -> None:
     code = (
         "import sys, spacy; spacy.blank('en'); "
-        "print([m[18:] for m in sys.modules if m.startswith('spacy_bert_plugin.')])"
+        "print(sorted(m[18:] for m in sys.modules if m.startswith('spacy_bert_plugin.')))"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert result.stdout.strip() == "['about', 'pipeline', 'pipeline.factories']"
+    factories = ["factories", "factory_ner", "factory_spancat", "factory_textcat"]
+    expected = ["about", "pipeline", *(f"pipeline.{name}" for name in factories)]
+    assert result.stdout.strip() == str(expected)

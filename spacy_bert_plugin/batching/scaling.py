@@ -39,10 +39,10 @@ class LossScaler:
         RETURNS: False where one has overflowed: the scale has been halved, the step has to be
             left out.
         """
-        if not self._is_scaled or not params:
+        grads = [param.grad for param in params if param.grad is not None]
+        if not self._is_scaled or not grads:
             return True
         self._is_scaled = False
-        grads = [param.grad for param in params if param.grad is not None]
         if not bool(torch.isfinite(torch.nn.utils.get_total_norm(grads))):
             self.scale, self.n_good = max(self.scale / 2.0, 1.0), 0
             return False

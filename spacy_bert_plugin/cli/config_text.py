@@ -4,7 +4,7 @@ TOP_SECTIONS = ("paths", "system", "nlp", "components", "corpora", "training", "
 # What a user is likely to change, with what to know about it
 COMMENTS = {
     ("paths", "train"): "A .spacy file; jsonl, csv, tsv and columns with tags can be read as well",
-    ("components.bert_transformer.model", "name"): (
+    ("paths", "encoder"): (
         'A folder with config.json, model.safetensors and tokenizer.json, "minilm-l6", or a name '
         "on the Hugging Face hub"
     ),
@@ -21,11 +21,33 @@ COMMENTS = {
     ("components.bert_transformer.model", "freeze_layers"): (
         "Lowest layers that training leaves alone; -1 for all"
     ),
+    ("components.bert_textcat", "class_weights"): (
+        '"balanced" where rare labels matter as much as frequent ones; or weights by label'
+    ),
+    ("components.bert_textcat.model", "pooling"): (
+        '"given": one vector a text, as the listener below pools; "attention": learned weights of '
+        "tokens, over spacy-bert-plugin.BertListener.v1"
+    ),
+    ("components.bert_ner", "threshold"): (
+        "Entities of less confidence (span._.confidence) are left out"
+    ),
+    ("components.bert_ner.model", "features"): (
+        "How words are written, read beside their vectors; [] where the encoder knows capitals"
+    ),
+    ("components.bert_spancat", "max_length"): "Most tokens of a span; longer ones are never found",
+    ("training.before_to_disk", "tune_thresholds"): (
+        "Whether to find the thresholds with the best F score on the dev data, too"
+    ),
     ("training", "max_steps"): "The learning rate falls to 0 at this step",
     ("training", "eval_frequency"): "Steps from one evaluation to the next",
     ("training", "patience"): "Stop after so many steps without a better score",
-    ("training.batcher", "size"): "Words of a batch",
+    ("training.batcher", "size"): (
+        "Words of a batch; pieces, where spacy-bert-plugin.batch_by_pieces.v1 cuts it"
+    ),
     ("training.optimizer", "head_factor"): "Rate of everything but the encoder, in multiples",
+    ("training.optimizer.learn_rate", "warmup"): (
+        "Below 1 a share of all steps, from 1 on a number of steps"
+    ),
     ("training.optimizer.learn_rate", "initial_rate"): (
         "1e-4 to 3e-4 suit small encoders such as MiniLM, 3e-5 to 5e-5 BERT-base, 1e-5 to 2e-5 "
         "large ones"

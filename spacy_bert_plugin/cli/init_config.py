@@ -25,11 +25,12 @@ def init_config_cli(
         typer.Option(
             "--pipeline",
             "-p",
-            help="Components that share the encoder, with commas between: textcat, "
+            help="Components that share the encoder, with commas between. Heads of this package: "
+            "bert_textcat, bert_textcat_multilabel, bert_ner, bert_spancat; spaCy's: textcat, "
             "textcat_multilabel, ner, spancat, tagger, morphologizer, trainable_lemmatizer, "
             "senter, parser.",
         ),
-    ] = "textcat,ner",
+    ] = "bert_textcat,bert_ner",
     encoder: Annotated[
         str,
         typer.Option(help="minilm-l6, a folder, or a name on the Hugging Face hub."),
@@ -54,7 +55,7 @@ def init_config_cli(
         say_good(f"Wrote {output}")
         device = " --gpu-id 0" if gpu else ""
         typer.echo(
-            f"python -m spacy train {output} --output model --paths.train train.spacy "
+            f"python -m spacy bert train {output} --output model --paths.train train.spacy "
             f"--paths.dev dev.spacy{device}"
         )
 

@@ -9,6 +9,8 @@ from ..errors import Errors, SettingError
 
 Block = dict[str, Any]
 
+# spaCy reads [training] apart from [components], so neither can refer to the other.
+ENCODER = "${paths.encoder}"
 LISTENER: Block = {
     "@architectures": "spacy-bert-plugin.BertListener.v1",
     "upstream": "bert_transformer",
@@ -22,6 +24,13 @@ POOLED_LISTENER: Block = {
 
 def _with_listener(architecture: str, **settings: Any) -> Block:
     return {"@architectures": architecture, "tok2vec": dict(LISTENER), **settings}
+
+
+def _bert_textcat(*, is_exclusive: bool) -> Block:
+    model = _with_listener(
+        "spacy-bert-plugin.TextClassifier.v1", pooling="given", tok2vec=dict(POOLED_LISTENER)
+    )
+    return {"factory": "bert_textcat", "exclusive": is_exclusive, "model": model}
 
 
 def _textcat(*, is_exclusive: bool) -> Block:
@@ -57,7 +66,12 @@ def _spancat() -> Block:
     return {"model": model, "suggester": suggester, "spans_key": "sc", "threshold": 0.5}
 
 
+# Named as the component; the factory has the same name unless the block has another.
 COMPONENTS: dict[str, Block] = {
+    "bert_textcat": _bert_textcat(is_exclusive=True),
+    "bert_textcat_multilabel": _bert_textcat(is_exclusive=False),
+    "bert_ner": {"model": _with_listener("spacy-bert-plugin.TokenClassifier.v1")},
+    "bert_spancat": {"model": _with_listener("spacy-bert-plugin.SpanScorer.v1")},
     "textcat": {"model": _textcat(is_exclusive=True)},
     "textcat_multilabel": {"model": _textcat(is_exclusive=False)},
     "ner": {"model": _transitions("ner", hidden_width=64, maxout_pieces=2)},
@@ -78,7 +92,7 @@ def compose_config(
     pipeline (Sequence[str]): Names out of `COMPONENTS`; the encoder is added in front.
     encoder (str): Folder or name of the encoder.
     lang (str): Language of the pipeline.
-    use_gpu (bool): Larger batches.
+    use_gpu (bool): Larger batches, cut by pieces; bf16 where the GPU has it.
     max_steps (int): Length of the training.
     RETURNS (dict): The config, without the settings that have a default.
     RAISES (SettingError): a component that is not known here, or twice, or none.
@@ -89,7 +103,7 @@ def compose_config(
         raise SettingError(Errors.SB661.format(got=got, expected=", ".join(COMPONENTS)))
     corpus = {"@readers": "spacy-bert-plugin.Corpus.v1"}
     return {
-        "paths": {"train": None, "dev": None},
+        "paths": {"train": None, "dev": None, "encoder": encoder},
         "system": {"seed": 0, "gpu_allocator": "pytorch"},
         "nlp": {"lang": lang, "pipeline": ["bert_transformer", *pipeline], "batch_size": 256},
         "components": {
@@ -97,7 +111,8 @@ def compose_config(
                 "factory": "bert_transformer",
                 "model": {
                     "@architectures": "spacy-bert-plugin.BertEncoder.v1",
-                    "name": encoder,
+                    "name": ENCODER,
+                    "precision": "auto" if use_gpu else "fp32",
                     "batch_pieces": 16384 if use_gpu else 1024,
                 },
             },
@@ -107,12 +122,44 @@ def compose_config(
             "train": {**corpus, "path": "${paths.train}"},
             "dev": {**corpus, "path": "${paths.dev}"},
         },
-        "training": _compose_training(use_gpu=use_gpu, max_steps=max_steps),
+        "training": {
+            **_compose_training(use_gpu=use_gpu, max_steps=max_steps),
+            **_compose_calibration(pipeline),
+        },
     }
 
 
 def _is_strange(name: str, before: Sequence[str]) -> bool:
     return name not in COMPONENTS or name in before
+
+
+def _compose_calibration(pipeline: Sequence[str]) -> Block:
+    """What is saved is calibrated on the dev data, where a component can be."""
+    if not any(name.startswith("bert_") for name in pipeline):
+        return {}
+    callback = {
+        "@callbacks": "spacy-bert-plugin.calibrate.v1",
+        "path": "${paths.dev}",
+        "tune_thresholds": "bert_textcat_multilabel" in pipeline,
+    }
+    return {"before_to_disk": callback}
+
+
+def _compose_batcher(*, use_gpu: bool) -> Block:
+    if use_gpu:
+        # A GPU is fast where all texts of a batch have about the same length.
+        return {
+            "@batchers": "spacy-bert-plugin.batch_by_pieces.v1",
+            "name": ENCODER,
+            "size": 4096,
+            "buffer": 2048,
+        }
+    return {
+        "@batchers": "spacy.batch_by_words.v1",
+        "size": 800,
+        "tolerance": 0.2,
+        "discard_oversize": False,
+    }
 
 
 def _compose_training(*, use_gpu: bool, max_steps: int) -> Block:
@@ -121,12 +168,7 @@ def _compose_training(*, use_gpu: bool, max_steps: int) -> Block:
         "eval_frequency": 100,
         "patience": 1000,
         "dropout": 0.1,
-        "batcher": {
-            "@batchers": "spacy.batch_by_words.v1",
-            "size": 3000 if use_gpu else 800,
-            "tolerance": 0.2,
-            "discard_oversize": False,
-        },
+        "batcher": _compose_batcher(use_gpu=use_gpu),
         "logger": {
             "@loggers": "spacy.ConsoleLogger.v3",
             "progress_bar": "train",
@@ -135,10 +177,12 @@ def _compose_training(*, use_gpu: bool, max_steps: int) -> Block:
         "optimizer": {
             "@optimizers": "spacy-bert-plugin.AdamW.v1",
             "learn_rate": {
-                "@schedules": "warmup_linear.v1",
-                "warmup_steps": min(100, max_steps),
-                "total_steps": "${training.max_steps}",
+                "@schedules": "spacy-bert-plugin.Warmup.v1",
                 "initial_rate": 2e-4,
+                "total_steps": "${training.max_steps}",
+                # A single step leaves no room to warm up in.
+                "warmup": 0.1 if max_steps > 1 else 0,
+                "shape": "linear",
             },
         },
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,7 +50,7 @@ def make_charts(rows: Sequence[Row], *, shown: Sequence[str]) -> list[Chart]:
     scores = [
         curve(name, [row["scores"].get(name, 0.0) for row in rows]) for name in names[:MAX_SCORES]
     ]
-    if whole.ys not in [score.ys for score in scores]:  # the only one with a weight
+    if not any(_is_same(whole, score) for score in scores):  # then it is the one with a weight
         scores.insert(0, whole)
     top = 100.0 if max(max(score.ys) for score in scores) <= 100.0 else None
     rates = curve("learning rate", [row["learn_rate"] for row in rows])
@@ -63,3 +64,8 @@ def make_charts(rows: Sequence[Row], *, shown: Sequence[str]) -> list[Chart]:
         losses = [row["losses"].get(name, 0.0) / max(row["batches"], 1) for row in rows]
         charts.append(Chart(f"Loss of {name}, a batch", (curve(name, losses),)))
     return charts
+
+
+def _is_same(one: Curve, other: Curve) -> bool:
+    """Whether two curves differ by rounding at most."""
+    return all(math.isclose(a, b, abs_tol=1e-6) for a, b in zip(one.ys, other.ys, strict=True))

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..encoder.gradients import drop
 from .chain import Transitions
 
 
@@ -88,9 +89,9 @@ class TokenClassifier(nn.Module):
         x = vectors
         if self.features is not None and features is not None:
             x = torch.cat([x, self._embed(self.features, features, lengths)], dim=1)
-        x = F.dropout(x, dropout)
+        x = drop(x, dropout)
         if self.hidden is not None:
-            x = F.dropout(F.gelu(self.hidden(x)), dropout)
+            x = drop(F.gelu(self.hidden(x)), dropout)
         scores: Tensor = self.output(x)
         return scores
 

@@ -45,6 +45,7 @@ def build_bert_encoder_v1(
     layer_decay: float = 1.0,
     unfreeze_every: int = 0,
     use_checkpointing: bool = False,
+    piece_dropout: float = 0.0,
 ) -> EncoderModel:
     """Build an encoder. Weights come with `initialize` or with a saved pipeline, not before.
 
@@ -71,6 +72,9 @@ def build_bert_encoder_v1(
         many steps, from the top. 0: all learn from the beginning.
     use_checkpointing (bool): Training computes each forward pass a second time instead of
         keeping what it computed: about a third slower, and memory is bounded by `batch_pieces`.
+    piece_dropout (float): Share of pieces that training shows as the mask piece, so that components
+        learn from context what they would learn by heart: Iyyer et al. (2015),
+        https://aclanthology.org/P15-1162
     RETURNS (Model[list[Doc], list[Floats2d]]): Shape: (n_tokens, width) for each Doc.
     RAISES (SettingError): A value cannot work.
     """
@@ -84,6 +88,7 @@ def build_bert_encoder_v1(
         layer_decay=layer_decay,
         unfreeze_every=unfreeze_every,
         use_checkpointing=use_checkpointing,
+        piece_dropout=piece_dropout,
     )
     if name is None and not (sizes and tokenizer):
         raise SettingError(Errors.SB503)
@@ -200,6 +205,7 @@ def run_encoder(
         pooled=pooled,
         use_all_layers=use_all_layers,
         use_checkpointing=settings.use_checkpointing,
+        piece_dropout=settings.piece_dropout if use_gradient else 0.0,
     )
     with torch.enable_grad() if use_gradient else torch.inference_mode():
         encoded = encode_docs(encoder, checkpoint.tokenizer, prepared, options)

@@ -50,6 +50,7 @@ class EncodeOptions:
     dropout: Rate; 0.0 in prediction.
     pooled: Which other vectors to compute.
     use_checkpointing: Whether a forward pass with gradient keeps nothing but its result.
+    piece_dropout: Share of pieces, special ones left out, that the mask piece stands for.
     """
 
     batch_pieces: int
@@ -58,6 +59,7 @@ class EncodeOptions:
     pooled: Collection[str] = ()
     use_all_layers: bool = False
     use_checkpointing: bool = False
+    piece_dropout: float = 0.0
 
 
 def encode_docs(
@@ -119,7 +121,7 @@ class _Run:
             prefix=self.tokenizer.prefix_ids,
             suffix=self.tokenizer.suffix_ids,
         )
-        ids = self._send(packed.ids)
+        ids = self._send(self._hide(packed.ids))
         output = self._forward(
             PackedInput(ids, self._send(packed.positions), torch.zeros_like(ids), packed.lengths)
         )
@@ -165,6 +167,15 @@ class _Run:
             output: Encoded = checkpoint(encode, use_reentrant=False)
             return output
         return encode()
+
+    def _hide(self, ids: IntArray) -> IntArray:
+        """Put the mask piece in the place of some pieces. Shape: (n_packed,) -> (n_packed,)"""
+        mask_id = self.tokenizer.mask_id
+        if not self.options.piece_dropout or mask_id is None:
+            return ids
+        special = [*self.tokenizer.prefix_ids, *self.tokenizer.suffix_ids]
+        drawn = torch.rand(len(ids)).numpy() < self.options.piece_dropout
+        return np.where(drawn & ~np.isin(ids, special), mask_id, ids)
 
     def _sum_pieces(self, vectors: Tensor, rows: TokenRows, weights: FloatArray) -> Tensor:
         """Weighted sum over the pieces of each token. Shape: (n_batch_tokens, width)"""

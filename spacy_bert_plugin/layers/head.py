@@ -146,7 +146,7 @@ def run_head(
         `module(vectors, lengths=lengths, dropout=rate, **inputs)`.
     RETURNS: The output, and what takes a loss made of it and sends gradients back.
     """
-    vectors, backprop_vectors = model.get_ref("tok2vec")(docs, is_train)
+    vectors, backprop_vectors = find_tok2vec(model)(docs, is_train)
     module = get_head(model)
     lengths = [len(rows) for rows in vectors]
     device = next(module.parameters()).device
@@ -181,13 +181,18 @@ def get_head_shim(model: HeadModel) -> HeadShim:
     return found
 
 
+def find_tok2vec(model: HeadModel) -> Model[list[Doc], list[Floats2d]]:
+    """Find what gives the vectors of a head: by place, since copies of a model have no refs."""
+    return model.layers[0]
+
+
 def initialize_head(model: HeadModel, docs: Iterable[Doc], **sizes: Any) -> None:
     """Initialise the `tok2vec` of a head, then make its module.
 
     docs: A few sample Docs.
     sizes: What the module's constructor needs besides `width`.
     """
-    tok2vec = model.get_ref("tok2vec")
+    tok2vec = find_tok2vec(model)
     tok2vec.initialize(X=list(docs))
     get_head_shim(model).set_sizes(width=_width(model), **sizes)
 
@@ -202,7 +207,7 @@ def grow_head(model: HeadModel, *, n_labels: int) -> None:
 
 
 def _width(model: HeadModel) -> int:
-    tok2vec = model.get_ref("tok2vec")
+    tok2vec = find_tok2vec(model)
     width = tok2vec.maybe_get_dim("nO")
     if not width:
         raise ListenerError(Errors.SB516.format(name=model.name, tok2vec=tok2vec.name))
@@ -211,5 +216,5 @@ def _width(model: HeadModel) -> int:
 
 def _init(model: HeadModel, X: Any = None, Y: Any = None) -> HeadModel:  # noqa: N803
     """Components call `initialize_head`; this is what thinc calls, which knows no labels."""
-    model.get_ref("tok2vec").initialize(X=X)
+    find_tok2vec(model).initialize(X=X)
     return model

@@ -23,6 +23,7 @@ class EncoderSettings:
     overlap: Pieces that the windows of a long Doc share.
     batch_pieces: Most pieces of one forward pass; what bounds memory.
     precision: "fp32", "bf16", "fp16" or "auto".
+    piece_dropout: Share of pieces that training hides from the encoder.
     use_checkpointing: Whether training computes each forward pass a second time instead of
         keeping what it computed.
     freeze_layers: Lowest layers (and the embeddings) that training leaves alone; 0: none,
@@ -37,6 +38,7 @@ class EncoderSettings:
     overlap: int = 64
     batch_pieces: int = 1024
     precision: str = "fp32"
+    piece_dropout: float = 0.0
     use_checkpointing: bool = False
     freeze_layers: int = 0
     layer_decay: float = 1.0
@@ -50,6 +52,7 @@ class EncoderSettings:
         self._check_int("unfreeze_every", self.unfreeze_every, least=0)
         if self.max_pieces is not None:
             self._check_int("max_pieces", self.max_pieces, least=1)
+        self._check("piece_dropout", 0.0 <= self.piece_dropout < 1.0, "at least 0.0 and below 1.0")
         self._check("layer_decay", 0.0 < self.layer_decay <= 1.0, "above 0.0 and at most 1.0")
 
     def _check_int(self, name: str, value: Any, *, least: int) -> None:

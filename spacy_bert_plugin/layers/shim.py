@@ -107,10 +107,10 @@ class BertShim(TorchShim):
             ParamGroup([(name, param) for name, param in params if param.grad is not None], scale)
             for params, scale in zip(depths, scales, strict=True)
         ]
-        groups = [group for group in groups if group.params]
-        if not self.scaler.unscale([param for group in groups for _, param in group.params]):
-            return []  # the scale was too large for fp16: this step is left out
-        return groups
+        return [group for group in groups if group.params]
+
+    def prepare_step(self) -> bool:
+        return self.scaler.unscale([param for _, param in self.named_parameters()])
 
     def copy(self) -> "BertShim":
         """Copy with weights of its own; the tokenizer is shared, it never changes."""

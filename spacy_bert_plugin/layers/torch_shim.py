@@ -39,6 +39,10 @@ class TorchShim(Shim):
         named = [(name, param) for name, param in self.named_parameters() if param.grad is not None]
         return [ParamGroup(named, is_head=self.is_head)] if named else []
 
+    def prepare_step(self) -> bool:
+        """Bring gradients to their true size. RETURNS: Whether they can be stepped with."""
+        return True
+
     def count_step(self) -> None:
         """Note that a step of the training is done, whether or not it had gradients."""
 
@@ -86,7 +90,8 @@ def step_together(shims: Sequence[TorchShim], optimizer: Any) -> None:
 
     RAISES (TrainingError): A gradient is not finite. No parameter has been changed.
     """
-    listed = [(shim, groups) for shim in shims if (groups := shim.list_groups())]
+    ready = [shim for shim in shims if shim.prepare_step()]
+    listed = [(shim, groups) for shim in ready if (groups := shim.list_groups())]
     for shim, _ in listed:
         shim.n_updates += 1
     if listed and hasattr(optimizer, "step_torch"):

@@ -47,6 +47,8 @@ class PieceTokenizer:
         self.pad_id = next((i for n in ("[PAD]", "<pad>") if (i := self.find_id(n)) is not None), 0)
         unknown = (self.find_id(name) for name in ("[UNK]", "<unk>"))
         self.unk_id: int | None = next((i for i in unknown if i is not None), None)
+        masks = (self.find_id(name) for name in ("[MASK]", "<mask>"))
+        self.mask_id: int | None = next((i for i in masks if i is not None), self.unk_id)
 
     @classmethod
     def from_json(cls, text: str) -> "PieceTokenizer":

@@ -25,6 +25,7 @@ DEFAULT_CONFIG: dict[str, Any] = {
         "layer_decay": 1.0,
         "unfreeze_every": 0,
         "use_checkpointing": False,
+        "piece_dropout": 0.0,
     },
     "keep": "doc",
     "precision": None,

@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from spacy_bert_plugin.batching import autocast_for_training, check_precision, supports_bf16
+from spacy_bert_plugin.batching import check_precision, supports_bf16
 from spacy_bert_plugin.errors import SettingError
 
 CPU = torch.device("cpu")
+NAMES = ("_is_avx512_bf16_supported", "_is_amx_tile_supported", "_is_arm_bf16_supported")
 
 
 def test_fp32_always_works() -> None:
@@ -14,14 +15,19 @@ def test_fp32_always_works() -> None:
 
 
 def test_bf16_follows_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported", "_is_arm_bf16_supported")
-    for name in names:
+    for name in NAMES:
         monkeypatch.setattr(torch.cpu, name, lambda: False, raising=False)
     assert not supports_bf16(CPU)
     with pytest.raises(SettingError, match="hardware"):
         check_precision("bf16", CPU)
-    monkeypatch.setattr(torch.cpu, names[0], lambda: True)
+    monkeypatch.setattr(torch.cpu, NAMES[0], lambda: True)
     assert check_precision("bf16", CPU) == torch.bfloat16
+
+
+def test_fp16_is_for_cuda_alone() -> None:
+    with pytest.raises(SettingError, match=r"fp16.*cpu|cpu.*fp16"):
+        check_precision("fp16", CPU)
+    assert check_precision("fp16", torch.device("cuda")) == torch.float16
 
 
 def test_other_devices_have_no_bf16() -> None:
@@ -34,9 +40,11 @@ def test_unknown_precision_is_an_error(name: str) -> None:
         check_precision(name, CPU)
 
 
-def test_training_in_fp32_changes_nothing_and_bf16_casts() -> None:
-    x = torch.ones(2, 2)
-    with autocast_for_training(torch.float32, CPU):
-        assert (x @ x).dtype == torch.float32
-    with autocast_for_training(torch.bfloat16, CPU):
-        assert (x @ x).dtype == torch.bfloat16
+@pytest.mark.parametrize("is_supported", [False, True])
+def test_auto_is_the_fastest_that_keeps_the_range(
+    monkeypatch: pytest.MonkeyPatch, is_supported: bool
+) -> None:
+    for name in NAMES:
+        monkeypatch.setattr(torch.cpu, name, lambda: is_supported, raising=False)
+    expected = torch.bfloat16 if is_supported else torch.float32
+    assert check_precision("auto", CPU) == expected

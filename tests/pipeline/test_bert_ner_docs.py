@@ -43,6 +43,7 @@ def test_spans_that_nobody_scored_have_no_confidence(ner_nlp: Language) -> None:
     assert 0.0 < doc.ents[0]._.confidence <= 1.0
 
 
+@pytest.mark.filterwarnings("ignore:.W109")  # the hooks that give vectors are not saved
 @pytest.mark.parametrize("way", ["DocBin", "bytes"])
 def test_confidence_survives_saving(ner_nlp: Language, way: str) -> None:
     docs = list(ner_nlp.pipe(TEXTS))
@@ -138,8 +139,10 @@ def test_candidates_agree_with_entities_after_calibration(make_ner_nlp: MakeNlp)
     doc = nlp(TEXTS[1])
     (ent,) = doc.ents
     group = doc.spans["maybe"]
-    scores = {(s.start, s.end): p for s, p in zip(group, group.attrs["scores"], strict=True)}
-    assert scores[ent.start, ent.end] == pytest.approx(ent._.confidence, abs=1e-4)
+    scores = {
+        (s.start, s.end, s.label_): p for s, p in zip(group, group.attrs["scores"], strict=True)
+    }
+    assert scores[ent.start, ent.end, ent.label_] == pytest.approx(ent._.confidence, abs=1e-4)
     ner.cfg["confidence"] = {}
     assert nlp(TEXTS[1]).ents[0]._.confidence > ent._.confidence
 

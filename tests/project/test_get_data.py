@@ -8,6 +8,7 @@ from pathlib import Path
 import get_data
 import prepare_rotten_tomatoes
 import prepare_snips
+import prepare_uner_en_ewt
 import pytest
 
 Downloads = list[tuple[str, Path]]
@@ -117,6 +118,23 @@ def test_rotten_tomatoes_are_split(tmp_path: Path) -> None:
         assert all(row.split(" ")[0] == row.split("\t")[1] for row in rows)
         seen += rows
     assert len(set(seen)) == 40
+
+
+def test_the_first_commit_of_uner_is_made_as_the_last(tmp_path: Path) -> None:
+    rows = ["# sent_id = 1", "# text = Al-Zaman in Iraq .", "1\tAl\tB-ORG\t-\tstephen"]
+    rows += ["2\t-\tI-ORG\t-\tstephen", "3\tIraqi\tB-OTH\t-\tstephen", "4\t#\tO"]
+    rows += ["5\t.\tB-O\t-\tstephen", "", ""]
+    (tmp_path / prepare_uner_en_ewt.FILE).write_text("\n".join(rows), encoding="utf8")
+    prepare_uner_en_ewt.prepare(tmp_path, tmp_path)
+    made = (tmp_path / prepare_uner_en_ewt.PREPARED).read_text(encoding="utf8").split("\n")
+    assert made[:2] + made[-2:] == rows[:2] + rows[-2:]
+    assert [line.split("\t")[1:] for line in made[2:7]] == [
+        ["Al", "B-ORG", "-", "-"],
+        ["-", "I-ORG", "-", "-"],
+        ["Iraqi", "O", "-", "-"],
+        ["#", "O", "-", "-"],
+        [".", "O", "-", "-"],
+    ]
 
 
 @pytest.mark.parametrize("name", ["snips", "rotten_tomatoes"])

@@ -13,7 +13,8 @@ import srsly
 import typer
 import weasel.cli.run
 from spacy.cli._util import app as spacy_app
-from spacy.util import registry
+from spacy.cli._util import parse_config_overrides
+from spacy.util import load_config, registry
 from typer.testing import CliRunner
 from weasel.util import load_project_config
 
@@ -26,7 +27,7 @@ MADE = {out for command in COMMANDS.values() for out in command.get("outputs", [
 
 
 def test_workflows_name_commands() -> None:
-    assert set(CONFIG["workflows"]) == {"quickstart", "snips", "wnut17", "rotten_tomatoes"}
+    assert set(CONFIG["workflows"]) == {"quickstart", *get_data.FILES}
     assert {step for steps in CONFIG["workflows"].values() for step in steps} == set(COMMANDS)
 
 
@@ -44,6 +45,26 @@ def test_commands_name_files_that_exist(name: str, line: str) -> None:
             assert (ROOT / word).is_file()
         if word.startswith("corpus/") and word.endswith(".spacy"):
             assert word in MADE
+
+
+@pytest.mark.parametrize("name", sorted(CONFIG["workflows"]))
+def test_trainings_fit_their_settings(name: str) -> None:
+    variables = CONFIG["vars"]
+    steps = int(variables[f"{name}_steps"])
+    line = next(line for step, line in LINES if step == f"train-{name}")
+    words = shlex.split(line)
+    assert words[:5] == ["python", "-m", "spacy", "bert", "train"]
+    assert words[6:10] == ["--output", f"training/{name}", "--overwrite", "--gpu-id"]
+    config = load_config(ROOT / words[5], overrides=parse_config_overrides(words[11:]))
+    training = config["training"]
+    assert training["max_steps"] == training["optimizer"]["learn_rate"]["total_steps"] == steps
+    assert training["optimizer"]["learn_rate"]["warmup_steps"] < steps / 2
+    # The last step is evaluated, so that the best model may be the last one.
+    assert steps % training["eval_frequency"] == 0
+    assert config["components"]["bert_transformer"]["model"]["precision"] == "auto"
+    assert training["before_to_disk"]["tune_thresholds"] is True
+    assert (config["nlp"]["lang"] == "zh") is ("_zh_" in name)
+    assert load_config(ROOT / words[5])["nlp"]["pipeline"] == config["nlp"]["pipeline"]
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -68,7 +89,15 @@ def test_data_dir_reaches_the_command() -> None:
     assert shlex.split(line)[-2:] == ["--data-dir", ""]
     config = load_project_config(ROOT, overrides={"vars.data_dir": "../my data"})
     lines = [line for command in config["commands"] for line in command["script"]]
-    assert sum(shlex.split(line)[-2:] == ["--data-dir", "../my data"] for line in lines) == 3
+    assert sum(shlex.split(line)[-2:] == ["--data-dir", "../my data"] for line in lines) == len(
+        get_data.FILES
+    )
+
+
+# The space in front keeps weasel from taking it for an option of its own.
+TWO_CHINESE_STEPS = (
+    " --training.eval_frequency 1 --training.optimizer.learn_rate.warmup_steps 0 --nlp.lang zh"
+)
 
 
 def run_here(command: list[str], **_: Any) -> None:
@@ -111,7 +140,14 @@ def test_quickstart_runs(run_step: Callable[..., None], project: Path, tiny_enco
     assert metrics["epochs"] == 1
     page = (project / "pages" / "quickstart.html").read_text(encoding="utf8")
     assert page.count("<li class=") == 20
-    assert "Loss of ner" in page
+    for text in (
+        "Loss of bert_ner",
+        "Words learned from in a second",
+        "Labels of texts: 20 answers",
+    ):
+        assert text in page
+    assert 0.0 <= metrics["cats_ece"] <= 1.0
+    assert (project / "training" / "quickstart" / "curves.svg").is_file()
 
 
 def test_data_steps_run(run_step: Callable[..., None], project: Path, tmp_path: Path) -> None:
@@ -126,3 +162,22 @@ def test_data_steps_run(run_step: Callable[..., None], project: Path, tmp_path: 
         "dev.spacy",
         "test.spacy",
     }
+
+
+def test_chinese_runs(run_step: Callable[..., None], project: Path, tmp_path: Path) -> None:
+    name = "uner_zh_gsdsimp"
+    words = [("张三", "B-PER"), ("住", "O"), ("在", "O"), ("北京", "B-LOC"), ("。", "O")]
+    rows = "".join(f"{i}\t{word}\t{tag}\t-\t-\n" for i, (word, tag) in enumerate(words, start=1))
+    (tmp_path / "sets" / name).mkdir(parents=True)
+    for file in get_data.FILES[name]:
+        text = f"# text = 张三住在北京。\n{rows}\n" * 3
+        (tmp_path / "sets" / name / file).write_text(text, encoding="utf8")
+    for step in CONFIG["workflows"][name]:
+        options = {"data_dir": str(tmp_path / "sets")} if step.startswith("get") else {}
+        run_step(step, **options, **{f"{name}_steps": 1}, **{f"{name}_training": TWO_CHINESE_STEPS})
+    metrics = srsly.read_json(project / "metrics" / f"{name}.json")
+    assert metrics["n_docs"] == 3
+    # Characters are tokens, and still the words of the file are found in them.
+    assert set(metrics["ents_per_type"]) >= {"PER", "LOC"}
+    page = (project / "pages" / f"{name}.html").read_text(encoding="utf8")
+    assert "张三" in page

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import evaluate_pipeline
 import predictions
 import pytest
 import spacy
 import srsly
-import time_training
 import write_report
 from spacy.training import Example
 
@@ -62,8 +62,10 @@ def test_accuracy(examples: list[Example]) -> None:
     scores = predictions.score(predictions.Predictions(NLP, examples, seconds=2.0))
     assert scores["cats_acc"] == pytest.approx(2 / 3)
     assert scores["speed"] == pytest.approx(3.5)
+    # Three best labels of 0.9 each, two of them right
+    assert scores["cats_ece"] == pytest.approx(0.9 - 2 / 3)
     empty = predictions.score(predictions.Predictions(NLP, [], seconds=0.0))
-    assert "cats_acc" not in empty
+    assert not {"cats_acc", "cats_ece", "ents_ece"} & set(empty)
 
 
 def test_sentences(examples: list[Example]) -> None:
@@ -76,11 +78,15 @@ def test_sentences(examples: list[Example]) -> None:
 
 
 def test_several_labels_in_a_sentence() -> None:
-    both = write_report.make_sentence(make_example("x", gold="ab", guess="ab"))
+    halves = {"a": 0.5, "b": 0.5}
+    both = write_report.make_sentence(make_example("x", gold="ab", guess="ab"), halves)
     assert both.is_right
     assert both.gold_label == "a, b"
-    none = write_report.make_sentence(make_example("x", gold="", guess="b"))
+    none = write_report.make_sentence(make_example("x", gold="", guess="b"), halves)
     assert (none.is_right, none.gold_label, none.predicted_label) == (False, "", "b")
+    # 0.9 and 0.1, at thresholds that were found
+    shy = write_report.make_sentence(make_example("x", gold="b", guess="a"), {"a": 0.95, "b": 0.05})
+    assert (shy.is_right, shy.predicted_label) == (True, "b")
 
 
 def test_errors_come_first(examples: list[Example]) -> None:
@@ -100,51 +106,40 @@ def test_tables(examples: list[Example]) -> None:
     assert [(row.label, row.n, row.f) for row in table.rows] == [("X", 2, 1.0), ("Y", 0, 0.0)]
 
 
+def make_row(step: int, *, epoch: int, loss: float, f: float) -> dict[str, Any]:
+    """A line of the log of `spacy bert train`."""
+    return {
+        "epoch": epoch,
+        "step": step,
+        "losses": {"bert_ner": loss},
+        "scores": {"ents_f": f, "speed": 9.0},
+        "score": f / 100,
+        "words": 100,
+        "seconds": 3 * step,
+        "batches": max(step, 1),
+        "learn_rate": 1e-4,
+        "words_per_second": 50.0,
+    }
+
+
 def test_charts(tmp_path: Path) -> None:
-    lines = [
-        {
-            "epoch": 0,
-            "step": 0,
-            "losses": {"ner": 5.0, "off": 0.0},
-            "scores": {"ents_f": 1.0, "speed": 9.0},
-        },
-        {
-            "epoch": 1,
-            "step": 10,
-            "losses": {"ner": 20.0, "off": 0.0},
-            "scores": {"ents_f": 60.0, "speed": 9.0},
-        },
-    ]
-    srsly.write_jsonl(tmp_path / "log.jsonl", lines)
-    scores, loss = write_report.make_charts(tmp_path / "log.jsonl")
-    assert [curve.ys for curve in scores.curves] == [(1.0, 60.0)]
-    assert loss.title == "Loss of ner, a batch"
-    assert loss.curves[0].ys == (5.0, 2.0)
-    assert loss.curves[0].xs == (0.0, 10.0)
-    assert evaluate_pipeline.read_run(tmp_path) == {"epochs": 2, "steps": 10}
-    (tmp_path / "log.jsonl").write_text("")
-    assert write_report.make_charts(tmp_path / "log.jsonl") == ()
-    assert write_report.make_charts(tmp_path / "none.jsonl") == ()
+    nlp = spacy.blank("en", config={"training": {"score_weights": {"ents_f": 1.0, "x": None}}})
+    rows = [make_row(0, epoch=0, loss=5.0, f=1.0), make_row(10, epoch=1, loss=20.0, f=60.0)]
+    srsly.write_jsonl(tmp_path / "log.jsonl", rows)
+    scores, *_, loss = write_report.make_charts(tmp_path / "log.jsonl", nlp)
+    assert [(curve.name, curve.ys) for curve in scores.curves] == [("ents_f", (1.0, 60.0))]
+    assert loss.title == "Loss of bert_ner, a batch"
+    assert (loss.curves[0].xs, loss.curves[0].ys) == ((0.0, 10.0), (5.0, 2.0))
+    run = evaluate_pipeline.read_run(tmp_path)
+    assert run == {"epochs": 2, "steps": 10, "minutes": 0.5}
 
 
-def test_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "new"
-    now = iter([1000.0, 1090.0])
-    monkeypatch.setattr(time_training.time, "time", lambda: next(now))
-    time_training.main(time_training.Action.start, folder)
-    assert evaluate_pipeline.read_run(folder) == {}
-    (folder / "log.jsonl").write_text("old")
-    (folder / "time.json").write_text('{"start": 1000.0}')
-    time_training.main(time_training.Action.stop, folder)
+def test_without_a_log(tmp_path: Path) -> None:
+    assert write_report.make_charts(tmp_path / "log.jsonl", NLP) == ()
     assert evaluate_pipeline.read_run(tmp_path) == {}
-    with pytest.raises(SystemExit):
-        time_training.main(time_training.Action.stop, tmp_path)
-
-
-def test_start_removes_the_old_log(tmp_path: Path) -> None:
-    (tmp_path / "log.jsonl").write_text("old")
-    time_training.main(time_training.Action.start, tmp_path)
-    assert not (tmp_path / "log.jsonl").exists()
+    (tmp_path / "log.jsonl").write_text("")
+    assert write_report.make_charts(tmp_path / "log.jsonl", NLP) == ()
+    assert evaluate_pipeline.read_run(tmp_path) == {}
 
 
 def test_missing_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,6 +60,7 @@ def use_tagger(config: Config) -> None:
         ("plain", {"max_epochs": 2, "max_steps": 0, "before_to_disk": None}),
         ("plain", {"patience": 5}),
         ("encoder", {}),
+        ("bert_ner", {"accumulate_gradient": 2}),
     ],
 )
 def test_same_as_spacy(

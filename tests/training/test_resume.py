@@ -73,7 +73,9 @@ def assert_same(one: Path, other: Path) -> None:
     assert tensors[0].read_bytes() == tensors[1].read_bytes()
 
 
-@pytest.mark.parametrize(("kind", "step"), [("plain", 0), ("plain", 9), ("encoder", 6)])
+@pytest.mark.parametrize(
+    ("kind", "step"), [("plain", 0), ("plain", 9), ("encoder", 6), ("bert_ner", 6)]
+)
 def test_interrupted_and_continued(
     kind: str,
     step: int,

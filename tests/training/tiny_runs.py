@@ -89,7 +89,7 @@ length = 64
 ngram_size = 1
 no_output_layer = false
 """
-ENCODER = """
+SHARED = """
 [components]
 
 [components.bert_transformer]
@@ -98,7 +98,8 @@ factory = "bert_transformer"
 [components.bert_transformer.model]
 @architectures = "spacy-bert-plugin.BertEncoder.v1"
 overlap = 8
-
+"""
+ENCODER = f"""{SHARED}
 [components.ner]
 factory = "ner"
 
@@ -113,7 +114,19 @@ use_upper = false
 [components.ner.model.tok2vec]
 @architectures = "spacy-bert-plugin.BertListener.v1"
 upstream = "*"
+"""
+HEAD = f"""{SHARED}
+[components.bert_ner]
+factory = "bert_ner"
 
+[components.bert_ner.model]
+@architectures = "spacy-bert-plugin.TokenClassifier.v1"
+use_crf = true
+
+[components.bert_ner.model.tok2vec]
+@architectures = "spacy-bert-plugin.BertListener.v1"
+"""
+ADAMW = """
 [training.optimizer]
 @optimizers = "spacy-bert-plugin.AdamW.v1"
 
@@ -123,7 +136,7 @@ initial_rate = 1e-3
 warmup_steps = 3
 total_steps = 12
 """
-PIPELINES = {"plain": PLAIN, "encoder": ENCODER}
+PIPELINES = {"plain": PLAIN, "encoder": ENCODER + ADAMW, "bert_ner": HEAD + ADAMW}
 
 
 @spacy.registry.callbacks("tiny_runs.act.v1")
@@ -172,7 +185,7 @@ def make_config(kind: str, data: Path, *, encoder: Path | None = None, **trainin
     config["nlp"]["pipeline"] = list(config["components"])
     for corpus in config["corpora"].values():
         corpus["path"] = str(data)
-    if kind == "encoder":
+    if "bert_transformer" in config["components"]:
         config["components"]["bert_transformer"]["model"]["name"] = str(encoder)
     config["training"].update(training)
     return config
