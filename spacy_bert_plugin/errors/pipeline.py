@@ -75,3 +75,8 @@ class PipelineMessages:
         "('{got}'). Use spacy-bert-plugin.BertListener.v1 or, for an encoder of its own, "
         "output = 'tokens'."
     )
+    SB521 = (
+        "'{name}' has label_smoothing or class_weights, and a model with use_crf = true, whose loss "
+        "is that of whole sequences and knows neither. Expected one or the other: set use_crf = "
+        "false, or take them out."
+    )

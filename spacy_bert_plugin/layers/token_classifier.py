@@ -64,7 +64,11 @@ def build_token_classifier_v1(
         **sizes,
     )
     return build_head(
-        "token_classifier", tok2vec, build, forward, attrs={"features": tuple(features)}
+        "token_classifier",
+        tok2vec,
+        build,
+        forward,
+        attrs={"features": tuple(features), "use_crf": use_crf},
     )
 
 

@@ -86,6 +86,8 @@ class BertNer(HeadComponent):
                     name="min_candidate", expected="above 0.0 and at most 1.0", got=min_candidate
                 )
             )
+        if model.attrs.get("use_crf") and (label_smoothing or class_weights):
+            raise SettingError(Errors.SB521.format(name=name))
         super().__init__(vocab, model, name, confidence={}, outside_bias=0.0)
         self.threshold, self.label_smoothing = threshold, label_smoothing
         self.class_weights = dict(class_weights or {})

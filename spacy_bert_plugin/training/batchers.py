@@ -29,8 +29,8 @@ def build_batch_by_pieces_v1(
     Examples are taken from the stream a buffer at a time and sorted by length, so that the texts
     of a batch are about as long as each other; the batches of a buffer come in random order.
 
-    name (str): Checkpoint whose tokenizer counts: the encoder's own,
-        `${components.bert_transformer.model.name}`.
+    name (str): Checkpoint whose tokenizer counts: the encoder's own. Name both in one place of the
+        config, `[paths] encoder`, and refer to it as `${paths.encoder}`.
     size (int): Most pieces of a batch, special pieces included. A longer text is a batch alone.
     buffer (int): Examples that are sorted at a time. The larger, the more alike are the texts of
         a batch; no batch reaches over its end.

@@ -190,7 +190,8 @@ def test_bytes_and_copies_give_the_same(tiny_checkpoint: Path) -> None:
 SETTINGS: list[dict[str, Any]] = [
     {"output": "words"}, {"batch_pieces": 0}, {"batch_pieces": 1.5}, {"freeze_layers": -2},
     {"layer_decay": 0.0}, {"layer_decay": 1.5}, {"max_pieces": 0}, {"precision": "fp8"},
-    {"max_pieces": 1000}, {"max_pieces": 10}, {"freeze_layers": 9},
+    {"max_pieces": 1000}, {"max_pieces": 10}, {"freeze_layers": 9}, {"piece_dropout": 1.0},
+    {"unfreeze_every": -1},
 ]  # fmt: skip
 
 
@@ -208,3 +209,19 @@ def test_unknown_pooling_is_an_error() -> None:
 def test_missing_checkpoint_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BertPluginError, match="nowhere"):
         make_model(tmp_path / "nowhere").initialize()
+
+
+def test_piece_dropout_hides_pieces_in_training_only(tiny_checkpoint: Path) -> None:
+    plain = make_model(tiny_checkpoint).initialize()
+    hiding = make_model(tiny_checkpoint, piece_dropout=0.5).initialize()
+    docs = make_docs([LONG])
+    expected = plain.predict(docs)[0]
+    np.testing.assert_array_equal(hiding.predict(docs)[0], expected)
+    torch.manual_seed(0)
+    hidden = hiding.begin_update(docs)[0][0]
+    assert np.abs(hidden - expected).max() > 1e-3
+    torch.manual_seed(0)
+    np.testing.assert_array_equal(hiding.begin_update(docs)[0][0], hidden)
+    almost_all = make_model(tiny_checkpoint, piece_dropout=0.999).initialize()
+    same = almost_all.begin_update(make_docs(["house"] * 2 + ["weather"]))[0]
+    np.testing.assert_allclose(same[0], same[2], atol=1e-5)  # both are the mask piece

@@ -218,6 +218,8 @@ SETTINGS: list[dict[str, Any]] = [
     {"min_candidate": 1.1}, {"model": {"features": ["COLOUR"]}}, {"model": {"feature_rows": 0}},
     {"model": {"feature_width": 0}}, {"model": {"feature_window": -1}},
     {"model": {"hidden_width": -1}},
+    {"model": {"use_crf": True}, "label_smoothing": 0.1},
+    {"model": {"use_crf": True}, "class_weights": {"O": 0.5}},
 ]  # fmt: skip
 
 
