@@ -109,7 +109,10 @@ def test_loss_that_explodes_stops_training_and_keeps_a_finite_model(
     from spacy_bert_plugin.errors import TrainingError
 
     rates = {"training.optimizer.learn_rate.initial_rate": 1e30, "training.max_steps": 50}
-    with pytest.raises((TrainingError, CheckpointError), match="finite"):
+    with (
+        pytest.warns(UserWarning, match=r"learning rate of 1e\+30"),
+        pytest.raises((TrainingError, CheckpointError), match="finite"),
+    ):
         train_joint(tmp_path, tiny_checkpoint, **rates)
 
 

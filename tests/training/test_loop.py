@@ -200,6 +200,15 @@ def test_collapse_stops_and_replaces_nothing(data: Path, tmp_path: Path, at_step
     assert meta["performance"]["cats_score"] == 0.5
 
 
+@pytest.fixture
+def default_interrupt() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt, also where the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("default_interrupt")
 def test_the_first_wish_to_stop_is_granted_later() -> None:
     with catch_interrupt() as interrupt:
         assert not interrupt.is_asked
