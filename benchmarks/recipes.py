@@ -123,8 +123,8 @@ RECIPES: dict[str, Recipe] = {
     "uner_en_ewt": Recipe(epochs=3),
     "ncbi_disease": Recipe(epochs=4),
     "snips": Recipe(epochs=4),
-    "rotten_tomatoes": Recipe(epochs=3),
-    "goemotions": Recipe(epochs=3),
+    "rotten_tomatoes": Recipe(epochs=2, learn_rate=1e-4),
+    "goemotions": Recipe(epochs=2),
 }
 
 # The config of each system by kind of task, in configs/.
