@@ -80,3 +80,9 @@ class PipelineMessages:
         "is that of whole sequences and knows neither. Expected one or the other: set use_crf = "
         "false, or take them out."
     )
+    SB522 = (
+        "Of {n_annotated} entities in the first {n_examples} examples, '{name}' cannot learn "
+        "{n_lost}: they do not begin and end where tokens do, or have a label that it lacks. A few "
+        "are no harm. If they are many, check that [nlp.tokenizer] suits the language and the way "
+        "the data was annotated."
+    )

@@ -35,6 +35,8 @@ EXTENSION = "confidence"
 # Longest candidate in tokens; decoding itself knows no limit.
 LONGEST_CANDIDATE = 64
 N_SAMPLES = 10
+# Examples that are looked at for entities which the tokenizer cuts.
+N_CHECKED = 200
 BATCH_SIZE = 256
 
 
@@ -207,10 +209,22 @@ class BertNer(HeadComponent):
             raise SettingError(
                 Errors.SB518.format(name=self.name, unknown=unknown, labels=[*self.labels, "O"])
             )
-        samples = [example.reference for example in islice(get_examples(), N_SAMPLES)]
+        checked = list(islice(get_examples(), N_CHECKED))
+        self._warn_of_misaligned(checked)
+        samples = [example.reference for example in checked[:N_SAMPLES]]
         initialize_head(self.model, samples, n_labels=len(self.labels))
         # What was fitted was fitted to other weights.
         self.cfg.update(confidence={}, outside_bias=0.0)
+
+    def _warn_of_misaligned(self, examples: Sequence[Example]) -> None:
+        """Say so if the tokenizer of the pipeline cuts words where entities do not."""
+        tags, _ = read_tags(examples, self.scheme)
+        lengths = [len(example.predicted) for example in examples]
+        n_annotated = sum(len(example.reference.ents) for example in examples)
+        n_lost = n_annotated - len(self.scheme.decode(tags, lengths))
+        if n_lost > 0:
+            counts = {"n_lost": n_lost, "n_annotated": n_annotated, "n_examples": len(examples)}
+            self.warn_once("misaligned", Errors.SB522.format(name=self.name, **counts))
 
     # Confidence
 
