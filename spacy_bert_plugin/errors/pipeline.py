@@ -76,9 +76,9 @@ class PipelineMessages:
         "output = 'tokens'."
     )
     SB521 = (
-        "'{name}' has label_smoothing or class_weights, and a model with use_crf = true, whose loss "
-        "is that of whole sequences and knows neither. Expected one or the other: set use_crf = "
-        "false, or take them out."
+        "'{name}' has label_smoothing or class_weights, and a model with use_crf = true, whose "
+        "loss is that of whole sequences and knows neither. Expected one or the other: set "
+        "use_crf = false, or take them out."
     )
     SB522 = (
         "Of {n_annotated} entities in the first {n_examples} examples, '{name}' cannot learn "

@@ -96,7 +96,8 @@ def test_data_dir_reaches_the_command() -> None:
 
 # The space in front keeps weasel from taking it for an option of its own.
 TWO_CHINESE_STEPS = (
-    " --training.eval_frequency 1 --training.optimizer.learn_rate.warmup_steps 0 --nlp.lang zh --nlp.tokenizer.@tokenizers spacy.zh.ChineseTokenizer"
+    " --training.eval_frequency 1 --training.optimizer.learn_rate.warmup_steps 0 --nlp.lang zh"
+    " --nlp.tokenizer.@tokenizers spacy.zh.ChineseTokenizer"
 )
 
 
