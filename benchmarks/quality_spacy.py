@@ -22,7 +22,7 @@ THEIR_LISTENER = {
 
 
 def train_pipeline(job: Job) -> Outcome:
-    """Train, take the best model of dev, calibrate it there, test it."""
+    """Train, take the best model of dev, test it. Our configs calibrate what they save on dev."""
     import spacy
     from spacy.training.initialize import init_nlp
     from spacy.training.loop import train
@@ -182,12 +182,11 @@ class Clock:
 
 
 def test_pipeline(job: Job, nlp: Any, *, seconds: float, clock: Clock) -> Outcome:
-    """Calibrate on dev where a component can, and score test."""
+    """Score dev and test."""
     from bare_docs import find_text_labels
     from scores import main_score, score_run
 
     kind = DATA_SETS[job.data].kind
-    calibrate(nlp, Path(job.paths["dev"]))
     dev = read_examples(Path(job.paths["dev"]), nlp)
     test = read_examples(Path(job.paths["test"]), nlp)
     predict_examples(nlp, dev)
@@ -207,14 +206,6 @@ def test_pipeline(job: Job, nlp: Any, *, seconds: float, clock: Clock) -> Outcom
         predict_words=sum(len(example.predicted) for example in test),
         predict_seconds=predict_seconds,
     )
-
-
-def calibrate(nlp: Any, path: Path) -> None:
-    """Let the components that can do so fit their confidences to dev."""
-    if any(hasattr(pipe, "fit_calibration") for _, pipe in nlp.pipeline):
-        from spacy_bert_plugin.pipeline import calibration
-
-        calibration.calibrate(nlp, lambda: read_examples(path, nlp))
 
 
 def predict_examples(nlp: Any, examples: list[Any]) -> float:

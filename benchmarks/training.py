@@ -74,7 +74,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--data-dir", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=list(SYSTEMS))
     parser.add_argument("--batches", type=int, default=10, help="timed batches of a turn")
-    parser.add_argument("--warm-up", type=int, default=3, help="batches before them")
+    parser.add_argument("--warm-up", type=int, default=4, help="batches before them")
     parser.add_argument("--batch-words", type=int, help="default: 800; on a GPU 16,000")
     parser.add_argument("--doc-words", type=int, help="join sentences; on a GPU to 250 words")
     parser.add_argument("--rounds", type=int, default=5)

@@ -69,7 +69,7 @@ def find_folder(path: Path) -> Path:
     for _ in range(4):  # a save in another process is between its two renames for moments only
         if target.exists():
             return path
-        kept = [p for p in _list_leftovers(target) if ".old-" in p.name and p.is_dir()]
+        kept = [p for p in list_leftovers(target) if ".old-" in p.name and p.is_dir()]
         if not kept:
             return path
         time.sleep(_POLL_SECONDS)
@@ -100,13 +100,19 @@ def _replace(files: Mapping[str, bytes], target: Path) -> None:
         os.mkdir(staged)
         for name, data in files.items():
             _write_file(staged / name, data)
-        _sync_folder(staged)
-        _swap(staged, target, target.with_name(f".{target.name}.old-{token}"))
+        sync_path(staged)
+        swap_folders(staged, target, target.with_name(f".{target.name}.old-{token}"))
     finally:
         shutil.rmtree(staged, ignore_errors=True)
 
 
-def _swap(staged: Path, target: Path, backup: Path) -> None:
+def swap_folders(staged: Path, target: Path, backup: Path) -> None:
+    """Put a folder in the place of another, if there is one; on an error the other goes back.
+
+    staged (Path): The new folder, written and synced.
+    target (Path): Where it belongs.
+    backup (Path): Where the old one lies in between.
+    """
     if target.exists():
         os.replace(target, backup)
     try:
@@ -118,7 +124,7 @@ def _swap(staged: Path, target: Path, backup: Path) -> None:
                 os.replace(backup, target)
         raise
     try:
-        _sync_folder(target.parent)
+        sync_path(target.parent)
     finally:
         shutil.rmtree(backup, ignore_errors=True)
 
@@ -130,8 +136,11 @@ def _write_file(path: Path, data: bytes) -> None:
         os.fsync(stream.fileno())
 
 
-def _sync_folder(path: Path) -> None:
-    """Make names in a folder survive a loss of power, where the system lets folders be synced."""
+def sync_path(path: Path) -> None:
+    """Make a file, or the names in a folder, survive a loss of power.
+
+    Not on Windows, where folders cannot be opened, and files only for writing.
+    """
     if os.name == "nt":
         return
     descriptor = os.open(path, os.O_RDONLY)
@@ -141,7 +150,8 @@ def _sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def _list_leftovers(target: Path) -> list[Path]:
+def list_leftovers(target: Path) -> list[Path]:
+    """List what killed saves of a folder have left beside it."""
     pattern = re.compile(rf"\.{re.escape(target.name)}\.(new|old)-[0-9a-f]{{12}}", re.ASCII)
     with suppress(OSError), os.scandir(target.parent) as found:
         return [Path(entry.path) for entry in found if pattern.fullmatch(entry.name)]
@@ -150,7 +160,7 @@ def _list_leftovers(target: Path) -> list[Path]:
 
 def _remove_leftovers(target: Path) -> None:
     """Clear away what an earlier crash left. Only under the lock: nobody else is writing."""
-    for path in sorted(_list_leftovers(target), key=_get_time, reverse=True):
+    for path in sorted(list_leftovers(target), key=_get_time, reverse=True):
         if ".old-" in path.name and not target.exists():
             os.replace(path, target)  # until the new files are in place, these are the model
         else:

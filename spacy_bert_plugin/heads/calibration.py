@@ -86,17 +86,33 @@ def expected_calibration_error(
     Shape: both (n,).
     Raises: SettingError if the shapes differ or `n_bins` is below 1.
     """
+    counts, promised, kept = sum_bins(confidences, is_correct, n_bins=n_bins)
+    return float(np.abs(promised - kept).sum() / max(counts.sum(), 1))
+
+
+def sum_bins(
+    confidences: Floats | Sequence[float],
+    is_correct: npt.NDArray[Any] | Sequence[bool],
+    *,
+    n_bins: int,
+) -> tuple[npt.NDArray[np.int64], Floats, Floats]:
+    """Sort answers into bins of equal width by their confidence, and add each bin up.
+
+    RETURNS: Answers in each bin, the sum of their confidences, and how many are right.
+    Shape: both (n,) -> (n_bins,) each.
+    Raises: SettingError if the shapes differ or `n_bins` is below 1.
+    """
     given = np.asarray(confidences, dtype=np.float64).reshape(-1)
     right = np.asarray(is_correct, dtype=np.float64).reshape(-1)
     if given.shape != right.shape or n_bins < 1:
         got = f"{len(right)} answers and {n_bins} bins"
         raise SettingError(Errors.SB380.format(logits=given.shape, got=got))
-    if not len(given):
-        return 0.0
     # Bins are open to the left, as in the paper: (0, 1/15], (1/15, 2/15], ...
-    bins = np.clip(np.ceil(given * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
-    gaps = np.bincount(bins, weights=given - right, minlength=n_bins)
-    return float(np.abs(gaps).sum() / len(given))
+    index = np.clip(np.ceil(given * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
+    counts: npt.NDArray[np.int64] = np.bincount(index, minlength=n_bins).astype(np.int64)
+    promised: Floats = np.bincount(index, weights=given, minlength=n_bins).astype(np.float64)
+    kept: Floats = np.bincount(index, weights=right, minlength=n_bins).astype(np.float64)
+    return counts, promised, kept
 
 
 def tune_thresholds(

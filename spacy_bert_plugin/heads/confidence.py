@@ -22,6 +22,7 @@ from .biluo import BiluoScheme
 from .calibration import expected_calibration_error
 from .chain import Transitions
 from .posteriors import span_log_probs
+from .spans import contains_spans
 from .split import split_long
 from .viterbi import best_tags
 
@@ -96,12 +97,7 @@ def fit_confidence(
     RETURNS: What was fitted, and the expected calibration error before and after.
     Shape: scores (n_tokens, n_tags), gold (n_tokens,).
     """
-    parts = split_long(scores, lengths)
-    spans = scheme.decode(best_tags(scores, parts, transitions).cpu().numpy(), parts)
-    unknown = np.concatenate([[0], np.cumsum(gold < 0)])
-    spans = spans[unknown[spans[:, 1]] == unknown[spans[:, 0]]]
-    true = {tuple(row) for row in scheme.decode(gold, lengths).tolist()}
-    is_right = np.array([tuple(row) in true for row in spans.tolist()], dtype=bool)
+    parts, spans, is_right = _find_entities(scores, lengths, transitions, gold, scheme)
     plain = Confidence()
     if len(spans) < FEWEST_ENTITIES:
         return plain, {"n_entities": float(len(spans))}
@@ -138,16 +134,12 @@ def tune_outside(
     Arguments and Shape: as of `fit_confidence`.
     RETURNS: One of `BIASES`; 0.0 where another is not better.
     """
-    true = {tuple(row) for row in scheme.decode(gold, lengths).tolist()}
-    unknown = np.concatenate([[0], np.cumsum(gold < 0)])
+    n_true = len(scheme.decode(gold, lengths))
     best = (0.0, 0.0, 0.0)
     for bias in BIASES:
         shifted = shift_outside(scores, bias)
-        parts = split_long(shifted, lengths)
-        spans = scheme.decode(best_tags(shifted, parts, transitions).cpu().numpy(), parts)
-        spans = spans[unknown[spans[:, 1]] == unknown[spans[:, 0]]]
-        n_right = len(true & {tuple(row) for row in spans.tolist()})
-        f_score = 2.0 * n_right / max(len(true) + len(spans), 1)
+        is_right = _find_entities(shifted, lengths, transitions, gold, scheme)[2]
+        f_score = 2.0 * is_right.sum() / max(n_true + len(is_right), 1)
         # Of two that are as good, the one nearer to what was learned.
         best = max(best, (f_score, -abs(bias), bias))
     return best[2]
@@ -160,6 +152,25 @@ def shift_outside(scores: Tensor, bias: float) -> Tensor:
     offset = scores.new_zeros(scores.shape[1])
     offset[0] = bias
     return scores + offset
+
+
+def _find_entities(
+    scores: Tensor,
+    lengths: Sequence[int],
+    transitions: Transitions | None,
+    gold: IntArray,
+    scheme: BiluoScheme,
+) -> tuple[IntArray, IntArray, npt.NDArray[np.bool_]]:
+    """Decode entities, those left out that touch a token of which nothing is known.
+
+    RETURNS: Lengths of the parts that sequences were cut into, the entities, and which are right.
+        Shape: (n_parts,), (n_spans, 3), (n_spans,)
+    """
+    parts = split_long(scores, lengths)
+    spans = scheme.decode(best_tags(scores, parts, transitions).cpu().numpy(), parts)
+    unknown = np.concatenate([[0], np.cumsum(gold < 0)])
+    spans = spans[unknown[spans[:, 1]] == unknown[spans[:, 0]]]
+    return parts, spans, contains_spans(scheme.decode(gold, lengths), spans)
 
 
 def _log_odds(log_probs: Tensor) -> FloatArray:

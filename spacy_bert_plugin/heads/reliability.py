@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .calibration import expected_calibration_error
+from .calibration import sum_bins
 
 N_BINS = 15
 
@@ -48,14 +48,9 @@ def bin_confidences(
     Shape: both (n,).
     Raises: SettingError if the shapes differ or `n_bins` is below 1.
     """
-    error = expected_calibration_error(confidences, is_correct, n_bins=n_bins)
-    given = np.asarray(confidences, dtype=np.float64).reshape(-1)
-    right = np.asarray(is_correct, dtype=np.float64).reshape(-1)
-    # Open to the left, as in `expected_calibration_error`.
-    index = np.clip(np.ceil(given * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
-    counts = np.bincount(index, minlength=n_bins)
-    sums = [np.bincount(index, weights=values, minlength=n_bins) for values in (given, right)]
-    means, shares = (total / np.maximum(counts, 1) for total in sums)
+    counts, promised, kept = sum_bins(confidences, is_correct, n_bins=n_bins)
+    means, shares = (total / np.maximum(counts, 1) for total in (promised, kept))
+    error = float((np.abs(means - shares) * counts).sum() / max(counts.sum(), 1))
     rows = zip(counts.tolist(), means.tolist(), shares.tolist(), strict=True)
     return error, tuple(
         ConfidenceBin(i / n_bins, (i + 1) / n_bins, *row) for i, row in enumerate(rows)

@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..encoder.gradients import drop
 from ..errors import Errors, SettingError
 from .steps import check_lengths
 
@@ -164,9 +165,9 @@ class SpanScorer(nn.Module):
         """
         if not n_rows:
             return vectors.new_zeros(0, self.n_labels, n_columns)
-        vectors = _drop(vectors[: n_rows + n_columns - 1], dropout)
-        start = _drop(F.gelu(self.start(vectors[:n_rows])), dropout)
-        end = _drop(F.gelu(self.end(vectors)), dropout)
+        vectors = drop(vectors[: n_rows + n_columns - 1], dropout)
+        start = drop(F.gelu(self.start(vectors[:n_rows])), dropout)
+        end = drop(F.gelu(self.end(vectors)), dropout)
         inside = _slide(self.inside_scores(vectors), n_rows, n_columns).cumsum(2)
         counts = torch.arange(1, n_columns + 1, device=vectors.device)
         logits: Tensor = inside / counts + self.length_scores[:, :n_columns]
@@ -191,10 +192,6 @@ def _slide(values: Tensor, n_rows: int, n_columns: int) -> Tensor:
     """
     padded = F.pad(values, (0, 0, 0, n_rows + n_columns - 1 - len(values)))
     return padded.unfold(0, n_columns, 1)
-
-
-def _drop(values: Tensor, rate: float) -> Tensor:
-    return F.dropout(values, rate) if rate else values
 
 
 def _make_linear(n_inputs: int, n_labels: int, *, bias: bool) -> nn.Linear:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..encoder.gradients import drop
 from .text_pooling import AttentionPooling, pool_mean
 
 # "given": as the vectors come, one a text; where there are more, their mean.
@@ -43,9 +44,9 @@ class TextClassifier(nn.Module):
         Shape: vectors (n_vectors, width) -> (n_texts, n_labels).
         """
         pool = pool_mean if self.pooling is None else self.pooling
-        pooled: Tensor = _drop(pool(vectors, lengths), dropout)
+        pooled: Tensor = drop(pool(vectors, lengths), dropout)
         if self.hidden is not None:
-            pooled = _drop(F.gelu(self.hidden(pooled)), dropout)
+            pooled = drop(F.gelu(self.hidden(pooled)), dropout)
         scores: Tensor = self.output(pooled)
         return scores
 
@@ -59,7 +60,3 @@ class TextClassifier(nn.Module):
             for name, own in self.state_dict().items():
                 rows = len(weights[name])
                 own[:rows] = weights[name].to(own.device)
-
-
-def _drop(vectors: Tensor, rate: float) -> Tensor:
-    return F.dropout(vectors, rate, training=True) if rate else vectors

@@ -58,23 +58,7 @@ def build_bert_encoder_v1(
     sizes (dict): For random weights: fields of `encoder.EncoderConfig` such as width, n_layers,
         n_heads, hidden_width. With it, `tokenizer` is needed.
     tokenizer (str | None): Folder or file of the tokenizer, for random weights.
-    output (str): "tokens" (mean over the pieces of each token), "first" (first piece of each
-        token), or one row a Doc: "cls", "pooler", "mean".
-    max_pieces (int | None): Most pieces of a window; None for what the encoder takes.
-    overlap (int): Pieces shared by the windows of a long Doc.
-    batch_pieces (int): Most pieces of one forward pass.
-    precision (str): "fp32"; "bf16" where the device computes it in hardware; "fp16" on GPUs
-        that lack bf16; "auto": bf16 where the device has it, else fp32. Weights stay fp32 in
-        training.
-    freeze_layers (int): Lowest layers that training leaves alone; -1 for all.
-    layer_decay (float): Factor on the learning rate from each layer to the one below.
-    unfreeze_every (int): Training begins with the heads alone and opens one layer more every so
-        many steps, from the top. 0: all learn from the beginning.
-    use_checkpointing (bool): Training computes each forward pass a second time instead of
-        keeping what it computed: about a third slower, and memory is bounded by `batch_pieces`.
-    piece_dropout (float): Share of pieces that training shows as the mask piece, so that components
-        learn from context what they would learn by heart: Iyyer et al. (2015),
-        https://aclanthology.org/P15-1162
+    output, max_pieces, ...: As in `EncoderSettings`.
     RETURNS (Model[list[Doc], list[Floats2d]]): Shape: (n_tokens, width) for each Doc.
     RAISES (SettingError): A value cannot work.
     """

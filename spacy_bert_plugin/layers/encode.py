@@ -13,9 +13,10 @@ from torch.utils.checkpoint import checkpoint
 from ..batching import plan_batches, run_batches
 from ..encoder import PackedInput
 from ..errors import Errors, SettingError
-from ..pieces import FloatArray, IntArray, PieceTokenizer, TokenRows, map_rows, pack_windows
+from ..pieces import IntArray, PieceTokenizer, TokenRows, map_rows, pack_windows
 from ..typedefs import Encoded, Encoder
 from .prepare import PreparedDocs
+from .settings import TOKEN_OUTPUTS
 
 # Training keeps what every batch computed until the backward pass, so small batches save nothing
 # there, and each of them costs a pass over the gradient of the piece embeddings.
@@ -93,13 +94,14 @@ class _Run:
     ) -> None:
         self.encoder, self.tokenizer, self.docs, self.options = encoder, tokenizer, docs, options
         self.device = next(encoder.parameters()).device
-        self.parts: list[tuple[Tensor, Tensor]] = []  # tokens, vectors: kept for the gradient
-        self.first_parts: list[tuple[Tensor, Tensor]] = []  # the same of first pieces alone
+        names = [name for name in TOKEN_OUTPUTS if name in ("tokens", *options.pooled)]
+        size = docs.n_tokens, encoder.config.width
+        self.sums = {name: torch.zeros(size, device=self.device) for name in names}
+        # Tokens and their vectors, kept for the gradient.
+        self.parts: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in names}
         self.firsts: list[tuple[Tensor, Tensor]] = []  # windows, first rows
         self.window_layers: dict[int, Tensor] = {}
         self.is_training = torch.is_grad_enabled()
-        self.tokens = torch.zeros(docs.n_tokens, encoder.config.width, device=self.device)
-        self.first = torch.zeros_like(self.tokens) if "first" in options.pooled else None
 
     def prepare(self, batches: Sequence[IntArray]) -> Callable[[int], None]:
         tokenizer, docs = self.tokenizer, self.docs
@@ -125,18 +127,7 @@ class _Run:
         output = self._forward(
             PackedInput(ids, self._send(packed.positions), torch.zeros_like(ids), packed.lengths)
         )
-        tokens = self._send(rows.tokens)
-        vectors = self._sum_pieces(output.last, rows, rows.weights)
-        if self.is_training:
-            self.parts.append((tokens, vectors))
-        else:
-            self.tokens.index_add_(0, tokens, vectors)
-        if self.first is not None:
-            vectors = self._sum_pieces(output.last, rows, rows.firsts)
-            if self.is_training:
-                self.first_parts.append((tokens, vectors))
-            else:
-                self.first.index_add_(0, tokens, vectors)
+        self._sum_pieces(output.last, rows)
         begins = np.cumsum(packed.lengths, dtype=np.int64) - packed.lengths
         if {"cls", "pooler"} & set(self.options.pooled):
             self.firsts.append((self._send(chosen), output.last[self._send(begins)]))
@@ -146,11 +137,12 @@ class _Run:
                 self.window_layers[int(window)] = layers[:, begin : begin + length].clone()
 
     def finish(self) -> EncodedDocs:
-        self.tokens = _add_parts(self.tokens, self.parts)
-        pooled = {name: self._pool(name) for name in self.options.pooled if name != "first"}
-        if self.first is not None:
-            pooled["first"] = _add_parts(self.first, self.first_parts)
-        return EncodedDocs(self.tokens, pooled, self.window_layers, self.encoder.config.n_layers)
+        for name, parts in self.parts.items():
+            self.sums[name] = _add_parts(self.sums[name], parts)
+        pooled = {name: self._pool(name) for name in self.options.pooled if name not in self.sums}
+        pooled.update((name, rows) for name, rows in self.sums.items() if name != "tokens")
+        tokens, n_layers = self.sums["tokens"], self.encoder.config.n_layers
+        return EncodedDocs(tokens, pooled, self.window_layers, n_layers)
 
     def _forward(self, packed: PackedInput) -> Encoded:
         options = self.options
@@ -177,22 +169,30 @@ class _Run:
         drawn = torch.rand(len(ids)).numpy() < self.options.piece_dropout
         return np.where(drawn & ~np.isin(ids, special), mask_id, ids)
 
-    def _sum_pieces(self, vectors: Tensor, rows: TokenRows, weights: FloatArray) -> Tensor:
-        """Weighted sum over the pieces of each token. Shape: (n_batch_tokens, width)"""
-        return F.embedding_bag(
-            self._send(rows.rows),
-            vectors,
-            self._send(rows.offsets),
-            mode="sum",
-            per_sample_weights=torch.from_numpy(weights).to(self.device),
-        )
+    def _sum_pieces(self, vectors: Tensor, rows: TokenRows) -> None:
+        """Add weighted sums over the pieces of each token of a batch. Shape: (n_packed, width)"""
+        tokens, places, offsets = map(self._send, (rows.tokens, rows.rows, rows.offsets))
+        for name, weights in (("tokens", rows.weights), ("first", rows.firsts)):
+            if name not in self.sums:
+                continue
+            summed = F.embedding_bag(
+                places,
+                vectors,
+                offsets,
+                mode="sum",
+                per_sample_weights=torch.from_numpy(weights).to(self.device),
+            )
+            if self.is_training:
+                self.parts[name].append((tokens, summed))
+            else:
+                self.sums[name].index_add_(0, tokens, summed)
 
     def _pool(self, name: str) -> Tensor:
         """One vector a Doc. Zeros for a Doc without pieces."""
         alignment, windows = self.docs.alignment, self.docs.windows
         n_docs = len(alignment.doc_tokens)
         if name == "mean":
-            owners, source = np.repeat(np.arange(n_docs), alignment.doc_tokens), self.tokens
+            owners, source = np.repeat(np.arange(n_docs), alignment.doc_tokens), self.sums["tokens"]
         else:
             owners, source = windows.docs, self._collect_firsts(name)
         counts = torch.from_numpy(np.bincount(owners, minlength=n_docs)).clamp(min=1)
@@ -204,7 +204,7 @@ class _Run:
     def _collect_firsts(self, name: str) -> Tensor:
         """First row of every window, in the order of the windows. Shape: (n_windows, width)"""
         if not self.firsts:
-            return self.tokens.new_zeros(0, self.tokens.shape[1])
+            return self.sums["tokens"][:0]
         order = torch.argsort(torch.cat([windows for windows, _ in self.firsts]))
         rows = torch.cat([rows for _, rows in self.firsts])[order].float()
         if name == "cls":

@@ -22,14 +22,17 @@ class EncoderSettings:
     max_pieces: Most pieces of a window, special ones included. None: as many as the encoder takes.
     overlap: Pieces that the windows of a long Doc share.
     batch_pieces: Most pieces of one forward pass; what bounds memory.
-    precision: "fp32", "bf16", "fp16" or "auto".
-    piece_dropout: Share of pieces that training hides from the encoder.
+    precision: "fp32"; "bf16" where the device computes it in hardware; "fp16" on GPUs that lack
+        bf16; "auto": bf16 where the device has it, else fp32. Weights stay fp32 in training.
+    piece_dropout: Share of pieces that training shows as the mask piece, so that components learn
+        from context what they would learn by heart: Iyyer et al. (2015),
+        https://aclanthology.org/P15-1162
     use_checkpointing: Whether training computes each forward pass a second time instead of
-        keeping what it computed.
+        keeping what it computed: about a third slower, and memory is bounded by `batch_pieces`.
     freeze_layers: Lowest layers (and the embeddings) that training leaves alone; 0: none,
         -1: all.
-    unfreeze_every: Training opens one layer more every so many steps, from the top; 0: all at
-        once.
+    unfreeze_every: Training begins with the heads alone and opens one layer more every so many
+        steps, from the top; 0: all learn from the beginning.
     layer_decay: Factor on the learning rate from one layer to the one below it.
     """
 

@@ -150,8 +150,9 @@ class BertNer(HeadComponent):
             rows = zip(found.spans[is_sure].tolist(), found.confidences[is_sure], strict=True)
             spans: list[Span] = []
             kept, blocked = find_annotated(doc)
+            taken = [(span.start, span.end) for span in (*kept, *blocked)]
             for (start, end, label), confidence in rows:
-                if any(ent.start < end and start < ent.end for ent in [*kept, *blocked]):
+                if any(begin < end and start < stop for begin, stop in taken):
                     continue
                 span = Span(doc, start, end, label=labels[label])
                 span._.set(EXTENSION, float(confidence))

@@ -10,14 +10,13 @@ puts it back. The same names and the same rules as in `checkpoints.atomic`, for 
 """
 
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..checkpoints.atomic import find_folder
+from ..checkpoints.atomic import find_folder, list_leftovers, swap_folders, sync_path
 
 
 @contextmanager
@@ -34,11 +33,9 @@ def replace_folder(path: Path) -> Iterator[Path]:
     try:
         yield staged
         _sync_tree(staged)
-        _swap(staged, path, backup)
+        swap_folders(staged, path, backup)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
-    _sync(path.parent)
-    shutil.rmtree(backup, ignore_errors=True)
 
 
 def recover_folder(path: Path) -> None:
@@ -49,48 +46,19 @@ def recover_folder(path: Path) -> None:
     found = find_folder(path)
     if found != path:
         os.replace(found, path)
-    for left in _list_leftovers(path):
+    for left in list_leftovers(path):
         shutil.rmtree(left, ignore_errors=True)
 
 
 def remove_folder(path: Path) -> None:
     """Remove a folder with all that it holds, also what killed saves have left of it."""
     shutil.rmtree(path, ignore_errors=True)
-    for left in _list_leftovers(path):
+    for left in list_leftovers(path):
         shutil.rmtree(left, ignore_errors=True)
-
-
-def _swap(staged: Path, path: Path, backup: Path) -> None:
-    if path.exists():
-        os.replace(path, backup)
-    try:
-        os.replace(staged, path)
-    except BaseException:
-        if backup.exists():
-            os.replace(backup, path)
-        raise
-
-
-def _list_leftovers(path: Path) -> list[Path]:
-    pattern = re.compile(rf"\.{re.escape(path.name)}\.(new|old)-[0-9a-f]{{12}}", re.ASCII)
-    if not path.parent.is_dir():
-        return []
-    return [found for found in path.parent.iterdir() if pattern.fullmatch(found.name)]
 
 
 def _sync_tree(path: Path) -> None:
     for folder, _, names in os.walk(path):
         for name in names:
-            _sync(Path(folder) / name)
-        _sync(Path(folder))
-
-
-def _sync(path: Path) -> None:
-    """Make a file, or the names in a folder, survive a loss of power."""
-    if os.name == "nt":  # folders cannot be opened there, files only for writing
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            sync_path(Path(folder) / name)
+        sync_path(Path(folder))

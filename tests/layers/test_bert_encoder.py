@@ -115,7 +115,7 @@ def test_out_of_memory_halves_the_batch(tiny_checkpoint: Path, monkeypatch: Any)
     assert max(sizes) > 1
 
 
-@pytest.mark.parametrize("output", ["tokens", "cls", "pooler", "mean"])
+@pytest.mark.parametrize("output", ["tokens", "first", "cls", "pooler", "mean"])
 @pytest.mark.parametrize("batch_pieces", [32, 4096])
 def test_gradients_equal_finite_differences(
     tiny_checkpoint: Path, output: str, batch_pieces: int
