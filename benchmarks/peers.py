@@ -1,125 +1,54 @@
-"""The systems compared against: the same weights through other people's code.
-
-Each builder gets the settings of the run and returns an object with `run()`, the timed work, and
-`save_vectors(path)`, one vector a spaCy token for the agreement check.
-"""
+"""The encoders that ours is held against: the same weights through other people's code."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+import time
 from typing import Any
 
 import numpy as np
 import spacy
 import torch
-from spacy.language import Language
 from spacy.tokens import Doc
 
-STRIDED_SPANS = {"window": 128, "stride": 96}
+from spacy_bert_plugin.measure.system import TimedSystem, use_device
+
+BATCH_SIZE = 64
 
 
-def read_texts(settings: dict[str, Any]) -> list[str]:
-    """The texts of the run, from the file that all workers share."""
-    texts: list[str] = json.loads(Path(settings["texts"]).read_text(encoding="utf8"))
-    return texts
+class PaddedReference(TimedSystem):
+    """BertModel of transformers, texts sorted by length and padded to the longest of a batch.
 
+    settings (dict): Those of `TimedSystem`, `checkpoint` (folder), `precision` ("fp32" or "bf16")
+        and `device`.
+    """
 
-def save_vectors(vectors: list[np.ndarray], path: str) -> None:
-    """Write one (n_tokens, width) array a text, laid end to end, with their lengths."""
-    np.savez(path, vectors=np.concatenate(vectors), lengths=[len(rows) for rows in vectors])
-
-
-class SpacySystem:
-    """`nlp.pipe` over all texts, timed from text to Doc."""
-
-    def __init__(self, nlp: Language, settings: dict[str, Any], token_vectors: Any) -> None:
-        self.nlp = nlp
-        self.texts = read_texts(settings)
-        self.batch_size = settings["batch_size"]
-        self.token_vectors = token_vectors
-
-    def run(self) -> int:
-        """Read the whole stream and let go of every Doc, as a service does."""
-        return sum(1 for _ in self.nlp.pipe(self.texts, batch_size=self.batch_size))
-
-    def save_vectors(self, path: str) -> None:
-        """One vector a token, by this system's own alignment."""
-        docs = self.nlp.pipe(self.texts, batch_size=self.batch_size)
-        save_vectors([self.token_vectors(doc) for doc in docs], path)
-
-
-def spacy_transformers(settings: dict[str, Any]) -> SpacySystem:
-    """spacy-transformers as its own quickstart configures it: strided spans of 128 and 96."""
-    nlp = spacy.blank("en")
-    spans = {"@span_getters": "spacy-transformers.strided_spans.v1", **STRIDED_SPANS}
-    model = {
-        "@architectures": "spacy-transformers.TransformerModel.v3",
-        "name": settings["checkpoint"],
-        "tokenizer_config": {"use_fast": True},
-        "get_spans": spans,
-    }
-    nlp.add_pipe("transformer", config={"model": model})
-    nlp.initialize()
-    return SpacySystem(nlp, settings, _spacy_transformers_vectors)
-
-
-def spacy_curated_transformers(settings: dict[str, Any]) -> SpacySystem:
-    """spacy-curated-transformers with the weights of the same folder, strided spans of its own."""
-    config = json.loads((Path(settings["checkpoint"]) / "config.json").read_text(encoding="utf8"))
-    nlp = spacy.blank("en")
-    model = {
-        "@architectures": "spacy-curated-transformers.BertTransformer.v1",
-        "vocab_size": config["vocab_size"],
-        "hidden_width": config["hidden_size"],
-        "intermediate_width": config["intermediate_size"],
-        "num_attention_heads": config["num_attention_heads"],
-        "num_hidden_layers": config["num_hidden_layers"],
-        "layer_norm_eps": config["layer_norm_eps"],
-        "hidden_act": config["hidden_act"],
-        "piece_encoder": {"@architectures": "spacy-curated-transformers.BertWordpieceEncoder.v1"},
-        "with_spans": {
-            "@architectures": "spacy-curated-transformers.WithStridedSpans.v1",
-            **STRIDED_SPANS,
-        },
-    }
-    nlp.add_pipe("curated_transformer", config={"model": model})
-    initialize = {
-        "encoder_loader": {
-            "@model_loaders": "spacy-curated-transformers.HFTransformerEncoderLoader.v1",
-            "name": settings["checkpoint"],
-        },
-        "piecer_loader": {
-            "@model_loaders": "spacy-curated-transformers.HFPieceEncoderLoader.v1",
-            "name": settings["checkpoint"],
-        },
-    }
-    nlp.config["initialize"]["components"]["curated_transformer"] = initialize
-    nlp.initialize()
-    return SpacySystem(nlp, settings, _spacy_curated_vectors)
-
-
-class PaddedReference:
-    """BertModel of transformers, texts sorted by length and padded to the longest of a batch."""
-
-    def __init__(self, settings: dict[str, Any], *, dtype: torch.dtype) -> None:
+    def __init__(self, settings: dict[str, Any]) -> None:
+        start = time.perf_counter()
         import transformers
 
-        folder = settings["checkpoint"]
+        use_device(settings["device"])
+        folder, self.device = settings["checkpoint"], settings["device"]
+        dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[settings["precision"]]
         self.tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-        self.model = transformers.AutoModel.from_pretrained(folder).to(dtype).eval()
-        self.texts = read_texts(settings)
-        self.batch_size = settings["reference_batch_size"]
+        model = transformers.AutoModel.from_pretrained(folder)
+        self.model = model.to(self.device, dtype).eval()
+        super().__init__(settings, load_seconds=time.perf_counter() - start)
 
     @torch.inference_mode()
-    def run(self) -> int:
+    def run(self) -> None:
         """Tokenise, sort, pad and run everything."""
-        encoded = self.tokenizer(self.texts, truncation=True, max_length=512)
-        n_texts = 0
-        for rows in self._batches(encoded["input_ids"]):
-            self._last_layer(encoded, rows)
-            n_texts += len(rows)
-        return n_texts
+        for _ in range(self.n_passes):
+            encoded = self.tokenizer(self.texts, truncation=True, max_length=512)
+            for rows in self._batches(encoded["input_ids"]):
+                self._last_layer(encoded, rows)
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+
+    @torch.inference_mode()
+    def run_one(self, number: int) -> None:
+        """Tokenise and run one text."""
+        encoded = self.tokenizer([self.single_texts[number]], truncation=True, max_length=512)
+        self._last_layer(encoded, [0]).cpu()
 
     @torch.inference_mode()
     def save_vectors(self, path: str) -> None:
@@ -131,40 +60,36 @@ class PaddedReference:
         tokenizer = spacy.blank("en").tokenizer
         vectors: list[Any] = [None] * len(self.texts)
         for rows in self._batches(encoded["input_ids"]):
-            layer = self._last_layer(encoded, rows).float().numpy()
+            layer = self._last_layer(encoded, rows).float().cpu().numpy()
             for row, states in zip(rows, layer, strict=True):
                 vectors[row] = _mean_by_offsets(tokenizer(self.texts[row]), offsets[row], states)
         save_vectors(vectors, path)
 
     def _batches(self, ids: list[list[int]]) -> list[list[int]]:
         order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
-        size = self.batch_size
-        return [order[start : start + size] for start in range(0, len(order), size)]
+        return [order[start : start + BATCH_SIZE] for start in range(0, len(order), BATCH_SIZE)]
 
     def _last_layer(self, encoded: Any, rows: list[int]) -> torch.Tensor:
         features = {key: [encoded[key][row] for row in rows] for key in encoded}
-        batch = self.tokenizer.pad(features, return_tensors="pt")
+        batch = self.tokenizer.pad(features, return_tensors="pt").to(self.device)
         layer: torch.Tensor = self.model(**batch).last_hidden_state
         return layer
 
 
-def reference_fp32(settings: dict[str, Any]) -> PaddedReference:
-    """The padded reference in single precision."""
-    return PaddedReference(settings, dtype=torch.float32)
+def save_vectors(vectors: list[np.ndarray], path: str) -> None:
+    """Write one (n_tokens, width) array a text, laid end to end, with their lengths."""
+    np.savez(path, vectors=np.concatenate(vectors), lengths=[len(rows) for rows in vectors])
 
 
-def reference_bf16(settings: dict[str, Any]) -> PaddedReference:
-    """The padded reference with bf16 weights."""
-    return PaddedReference(settings, dtype=torch.bfloat16)
-
-
-def _spacy_transformers_vectors(doc: Doc) -> np.ndarray:
+def spacy_transformers_vectors(doc: Doc) -> np.ndarray:
+    """One vector a token, by the alignment of spacy-transformers."""
     data = doc._.trf_data
     rows = data.model_output.last_hidden_state.reshape(-1, data.width)
     return _mean_by_lengths(rows[data.align.dataXd.ravel()], data.align.lengths)
 
 
-def _spacy_curated_vectors(doc: Doc) -> np.ndarray:
+def spacy_curated_vectors(doc: Doc) -> np.ndarray:
+    """One vector a token, by the alignment of spacy-curated-transformers."""
     layer = doc._.trf_data.last_hidden_layer_state
     return _mean_by_lengths(layer.dataXd, layer.lengths)
 

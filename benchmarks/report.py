@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 
 RESULTS = Path(__file__).resolve().parent / "results"
 OURS, THEIRS, BOUND = "#0b6e4f", "#9aa5b1", "#d9a441"
+LINES = (OURS, BOUND, THEIRS, "#5b4b8a")
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -74,7 +75,7 @@ def draw_lines(
     """One line a series over a logarithmic axis of sizes."""
     figure, axes = plt.subplots(figsize=(8.5, 4.2))
     for number, (name, xs, ys) in enumerate(lines):
-        axes.plot(xs, ys, marker="o", label=name, color=(OURS, BOUND, THEIRS)[number % 3])
+        axes.plot(xs, ys, marker="o", label=name, color=LINES[number % len(LINES)])
     sizes = sorted({x for _, xs, _ in lines for x in xs})
     axes.set_xscale("log")
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])

@@ -1,0 +1,73 @@
+"""Pipelines with categories and entities, each as if the other systems were not installed."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Any
+
+# spaCy imports what every installed package registers, so each system is measured as if the
+# others were not installed. Distributions by system.
+DISTRIBUTIONS = {
+    "ours": "spacy-bert-plugin",
+    "spacy-transformers": "spacy-transformers",
+    "spacy-curated-transformers": "spacy-curated-transformers",
+}
+
+
+def hide_others(system: str) -> None:
+    """Make the other systems look as if they were not installed; before spaCy is imported.
+
+    system: Whose own package stays; any other name hides all of them.
+    """
+    hidden = {name for kept, name in DISTRIBUTIONS.items() if kept != system}
+    list_all = metadata.distributions
+
+    def list_kept(**kwargs: Any) -> Any:
+        found = list_all(**kwargs)
+        return (d for d in found if d.metadata["Name"].lower().replace("_", "-") not in hidden)
+
+    metadata.distributions = list_kept
+
+
+def add_ours(nlp: Any, checkpoint: str) -> None:
+    """`bert_textcat` and `bert_ner` over one encoder, as their factories set them up."""
+    nlp.add_pipe("bert_transformer", config={"model": {"name": checkpoint}})
+    nlp.add_pipe("bert_textcat")
+    nlp.add_pipe("bert_ner")
+
+
+def add_spacy_transformers(nlp: Any, checkpoint: str) -> None:
+    """spaCy's `textcat` and `ner` over spacy-transformers, as the quickstart configures them."""
+    model = {
+        "@architectures": "spacy-transformers.TransformerModel.v3",
+        "name": checkpoint,
+        "tokenizer_config": {"use_fast": True},
+        "get_spans": {
+            "@span_getters": "spacy-transformers.strided_spans.v1", "window": 128, "stride": 96,
+        },
+    }  # fmt: skip
+    listener = {
+        "@architectures": "spacy-transformers.TransformerListener.v1",
+        "grad_factor": 1.0,
+        "pooling": {"@layers": "reduce_mean.v1"},
+    }
+    textcat = {
+        "@architectures": "spacy.TextCatEnsemble.v2",
+        "tok2vec": listener,
+        "linear_model": {
+            "@architectures": "spacy.TextCatBOW.v3", "exclusive_classes": True, "ngram_size": 1,
+            "no_output_layer": False, "length": 262144,
+        },
+    }  # fmt: skip
+    ner = {
+        "@architectures": "spacy.TransitionBasedParser.v2",
+        "state_type": "ner",
+        "extra_state_tokens": False,
+        "hidden_width": 64,
+        "maxout_pieces": 2,
+        "use_upper": False,
+        "tok2vec": listener,
+    }
+    nlp.add_pipe("transformer", config={"model": model})
+    nlp.add_pipe("textcat", config={"model": textcat})
+    nlp.add_pipe("ner", config={"model": ner})
