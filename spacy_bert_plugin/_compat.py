@@ -8,6 +8,7 @@ from .errors import Errors, MissingDependencyError
 # module -> what to install
 EXTRAS = {
     "spacy_transformers": "spacy-bert-plugin[spacy-transformers]",
+    "onnx": "spacy-bert-plugin[onnx]",
     "onnxruntime": "spacy-bert-plugin[onnx]",
     "cupy": "spacy-bert-plugin[cuda12x]",
     "matplotlib": "spacy-bert-plugin[viz]",
