@@ -20,6 +20,7 @@ from .atomic import find_folder, write_folder
 from .auto_model import list_auto_tensors, load_auto_model
 from .config_json import AUTO, HubConfig, complete_sizes, make_config, parse_config
 from .files import CheckpointFiles, open_folder, open_memory
+from .half import shrink_tensor
 from .manifest import NAME as MANIFEST
 from .manifest import make_manifest
 from .own_model import list_own_tensors, load_own_model
@@ -39,11 +40,15 @@ class LoadedCheckpoint:
     encoder (Encoder): In eval mode.
     tokenizer (PieceTokenizer): Its tokenizer.
     config (HubConfig): What is written to config.json.
+    storage (torch.dtype): What matrices are saved in, where that loses nothing that matters (see
+        `shrink_tensor`). A checkpoint that is loaded or copied has float32 again: what is trained
+        further must not be rounded in silence.
     """
 
     encoder: Encoder
     tokenizer: PieceTokenizer
     config: HubConfig
+    storage: torch.dtype = torch.float32
 
     def copy(self) -> "LoadedCheckpoint":
         """Copy the encoder with its weights. The tokenizer never changes, so it is shared."""
@@ -77,7 +82,7 @@ def load_checkpoint(path: Path, *, is_own: bool = False) -> LoadedCheckpoint:
 def save_checkpoint(checkpoint: LoadedCheckpoint, path: Path) -> None:
     """Save a checkpoint as a folder that transformers opens, with a manifest of its files.
 
-    checkpoint (LoadedCheckpoint): What to save. Weights are written as float32.
+    checkpoint (LoadedCheckpoint): What to save. Weights are written as its `storage` says.
     path (Path): The folder. One that exists is replaced at once or not at all.
     RAISES (CheckpointError): The weights are not finite, the folder holds something else, or it
         cannot be written. What was there is still there.
@@ -160,9 +165,12 @@ def _list_files(checkpoint: LoadedCheckpoint) -> dict[str, bytes]:
     settings = make_settings(
         tokenizer, max_pieces=sizes.max_pieces, use_segments=sizes.n_segments > 1
     )
+    tensors = {name: _export(name, tensor) for name, tensor in named.items()}
     files = {
         CONFIG: config.text.encode(),
-        WEIGHTS: write_tensors({name: _export(name, tensor) for name, tensor in named.items()}),
+        WEIGHTS: write_tensors(
+            {name: shrink_tensor(tensor, checkpoint.storage) for name, tensor in tensors.items()}
+        ),
         TOKENIZER: tokenizer.json.encode(),
         SETTINGS: settings.encode(),
     }
