@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import torch
@@ -78,6 +78,7 @@ class Encoder(Protocol):
         attention_dropout: float = 0.0,
         use_all_layers: bool = False,
         dtype: torch.dtype | None = None,
+        quantization: Any = None,
     ) -> Encoded: ...
 
     def pool(self, first: Tensor) -> Tensor: ...

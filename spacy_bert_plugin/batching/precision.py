@@ -4,7 +4,13 @@ import torch
 
 from ..errors import Errors, SettingError
 
-PRECISIONS = ("fp32", "bf16", "fp16", "auto")
+_DTYPES = {
+    "fp32": torch.float32,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+    "int8": torch.int8,
+}
+PRECISIONS = ("fp32", "bf16", "fp16", "int8", "auto")
 
 
 def supports_bf16(device: torch.device) -> bool:
@@ -18,12 +24,23 @@ def supports_bf16(device: torch.device) -> bool:
     return any(check is not None and check() for check in checks)
 
 
+def supports_int8(device: torch.device) -> bool:
+    """Say whether sums of products of 8-bit integers are computed in hardware."""
+    if device.type != "cpu":
+        return False
+    names = ("_is_vnni_supported", "_is_amx_tile_supported")
+    checks = [getattr(torch.cpu, name, None) for name in names]
+    return any(check is not None and check() for check in checks)
+
+
 def check_precision(precision: str, device: torch.device) -> torch.dtype:
     """Turn the setting into a dtype.
 
-    precision (str): "fp32" (exact, the default), "bf16", "fp16" on CUDA, or "auto": "bf16" where
-        the device computes it in hardware, "fp32" elsewhere.
+    precision (str): "fp32" (exact, the default), "bf16", "fp16" on CUDA, "int8" on processors, or
+        "auto": "bf16" where the device computes it in hardware, "fp32" elsewhere.
     device (torch.device): Where the encoder runs.
+    RETURNS (torch.dtype): For "int8" that of the linear maps; what lies between them is computed
+        in the type of "auto".
     RAISES (SettingError): The name is unknown, or the device does not compute in that format.
     """
     if precision not in PRECISIONS:
@@ -38,4 +55,6 @@ def check_precision(precision: str, device: torch.device) -> torch.dtype:
         raise SettingError(Errors.SB251.format(device=device))
     if precision == "fp16" and device.type != "cuda":
         raise SettingError(Errors.SB252.format(device=device))
-    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+    if precision == "int8" and not supports_int8(device):
+        raise SettingError(Errors.SB253.format(device=device))
+    return _DTYPES[precision]

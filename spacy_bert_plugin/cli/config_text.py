@@ -12,7 +12,7 @@ COMMENTS = {
         '"bf16" is faster where the device computes it in hardware: see spacy-bert info'
     ),
     ("components.bert_transformer.model", "batch_pieces"): (
-        "Most pieces of one forward pass; it bounds the memory"
+        "Most pieces of one forward pass, which bounds the memory; null: what suits the device"
     ),
     ("components.bert_transformer", "keep"): (
         'What stays on a Doc: "none", "doc" (doc.vector), "tokens" (doc.tensor), "all" '

@@ -2,12 +2,15 @@
 
 import typer
 
+from .benchmark import benchmark_cli
 from .calibrate import calibrate_cli
 from .convert import convert_cli
 from .debug_pieces import debug_pieces_cli
+from .export_onnx import export_onnx_cli
 from .fetch_encoder import fetch_encoder_cli
 from .info import info_cli
 from .init_config import init_config_cli
+from .optimize import optimize_cli
 from .train import train_cli
 
 HELP = "Train and use spaCy pipelines in which components share one BERT encoder."
@@ -20,11 +23,14 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command("benchmark", no_args_is_help=True)(benchmark_cli)
 app.command("calibrate", no_args_is_help=True)(calibrate_cli)
 app.command("convert", no_args_is_help=True)(convert_cli)
 app.command("debug-pieces", no_args_is_help=True)(debug_pieces_cli)
+app.command("export-onnx", no_args_is_help=True)(export_onnx_cli)
 app.command("info")(info_cli)
 app.command("init-config", no_args_is_help=True)(init_config_cli)
+app.command("optimize", no_args_is_help=True)(optimize_cli)
 app.command("fetch-encoder", no_args_is_help=True)(fetch_encoder_cli)
 app.command(
     "train",

@@ -113,7 +113,7 @@ def compose_config(
                     "@architectures": "spacy-bert-plugin.BertEncoder.v1",
                     "name": ENCODER,
                     "precision": "auto" if use_gpu else "fp32",
-                    "batch_pieces": 16384 if use_gpu else 1024,
+                    "batch_pieces": None,
                 },
             },
             **{name: {"factory": name, **COMPONENTS[name]} for name in pipeline},

@@ -4,14 +4,18 @@ from .config import ACTIVATIONS, EncoderConfig
 from .depth import freeze_layers, group_by_depth
 from .model import BertEncoder
 from .packed import EncoderOutput, PackedInput, pack
+from .quantized import MAPS, Quantization, has_int8
 
 __all__ = [
     "ACTIVATIONS",
+    "MAPS",
     "BertEncoder",
     "EncoderConfig",
     "EncoderOutput",
     "PackedInput",
+    "Quantization",
     "freeze_layers",
     "group_by_depth",
+    "has_int8",
     "pack",
 ]

@@ -82,12 +82,16 @@ class AutoModelAdapter(nn.Module):
         attention_dropout: float = 0.0,
         use_all_layers: bool = False,
         dtype: torch.dtype | None = None,
+        quantization: object = None,
     ) -> EncoderOutput:
         """Encode windows.
 
         Arguments, Shape and Raises: as of `BertEncoder.forward`. Positions are counted by the
-        model itself. With a `dtype` of 16 bits the model runs under autocast.
+        model itself. With a `dtype` of 16 bits the model runs under autocast. Nothing can be
+        quantised: a SettingError says so.
         """
+        if quantization is not None:
+            raise SettingError(Errors.SB213)
         check_input(packed, self.config, dtype=dtype)
         plan = AttentionPlan(tuple(n for n in packed.lengths if n), packed.ids.device)
         if not plan.lengths:

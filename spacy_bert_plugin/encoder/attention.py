@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from .kernels import attend
 from .linear import WeightCache, apply_linear
 from .plan import AttentionPlan
+from .quantized import Quantization
 
 
 class SelfAttention(nn.Module):
@@ -29,14 +30,26 @@ class SelfAttention(nn.Module):
         self._in_cache = WeightCache()
         self._out_cache = WeightCache()
 
-    def forward(self, x: Tensor, plan: AttentionPlan, *, dropout: float = 0.0) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        plan: AttentionPlan,
+        *,
+        dropout: float = 0.0,
+        quantization: Quantization | None = None,
+    ) -> Tensor:
         """Let the pieces of each window attend to each other.
 
         x: Vectors of all windows.
         plan: Which rows belong together.
         dropout: Rate for attention weights.
+        quantization: What of this layer is computed in int8.
         Shape: x (n_pieces, width) -> (n_pieces, width).
         """
-        qkv = apply_linear(x, (self.query, self.key, self.value), self._in_cache)
+        maps = (self.query, self.key, self.value)
+        dtype = quantization.dtype if quantization else None
+        use_int8 = quantization is not None and quantization.covers("qkv")
+        qkv = apply_linear(x, maps, self._in_cache, use_int8=use_int8, dtype=dtype)
         context = attend(qkv, plan, n_heads=self.n_heads, dropout=dropout)
-        return apply_linear(context, (self.output,), self._out_cache)
+        use_int8 = quantization is not None and quantization.covers("output")
+        return apply_linear(context, (self.output,), self._out_cache, use_int8=use_int8)

@@ -5,6 +5,7 @@ Paper: Vaswani et al., Attention Is All You Need, section 3.1, https://arxiv.org
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from .attention import SelfAttention
@@ -12,6 +13,7 @@ from .config import EncoderConfig
 from .gradients import drop
 from .linear import WeightCache, apply_linear, apply_norm
 from .plan import AttentionPlan
+from .quantized import Quantization
 
 
 class EncoderLayer(nn.Module):
@@ -37,6 +39,7 @@ class EncoderLayer(nn.Module):
         *,
         dropout: float = 0.0,
         attention_dropout: float = 0.0,
+        quantization: Quantization | None = None,
     ) -> Tensor:
         """Apply the layer to the pieces of all windows.
 
@@ -44,11 +47,25 @@ class EncoderLayer(nn.Module):
         plan: Which rows belong to one window.
         dropout: Rate for the output of both parts.
         attention_dropout: Rate for attention weights.
+        quantization: What of this layer is computed in int8.
         Shape: x (n_pieces, width) -> (n_pieces, width).
         """
-        attended = self.attention(x, plan, dropout=attention_dropout)
+        attended = self.attention(x, plan, dropout=attention_dropout, quantization=quantization)
         x = apply_norm(x + drop(attended, dropout), self.attention_norm, self._attention_norm_cache)
-        hidden = apply_linear(x, (self.up,), self._up_cache, activation=self.activation)
-        output = apply_linear(hidden, (self.down,), self._down_cache)
+        dtype = quantization.dtype if quantization else None
+        is_up_int8 = quantization is not None and quantization.covers("up")
+        is_down_int8 = quantization is not None and quantization.covers("down")
+        hidden = apply_linear(
+            x,
+            (self.up,),
+            self._up_cache,
+            activation=self.activation,
+            use_int8=is_up_int8,
+            # What is quantised next is rounded fastest from fp32.
+            dtype=torch.float32 if is_up_int8 and is_down_int8 else dtype,
+        )
+        output = apply_linear(
+            hidden, (self.down,), self._down_cache, use_int8=is_down_int8, dtype=dtype
+        )
         x = x + drop(output, dropout)
         return apply_norm(x, self.output_norm, self._output_norm_cache)

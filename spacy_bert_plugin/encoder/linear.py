@@ -1,9 +1,9 @@
 """Linear maps, with weights made ready once for prediction.
 
 With gradients a linear map is `F.linear` on the parameters, or on copies of them in half
-precision. In prediction the weights of one map,
-or of several that read the same input, are put side by side, cast, and on CPU reordered into the
-blocked layout of oneDNN, whose kernels then need neither a copy nor a cast of them. Docs:
+precision. In prediction the weights of one map, or of several that read the same input, are put
+side by side, cast or quantised, and on CPU reordered into the blocked layout of oneDNN, whose
+kernels then need neither a copy nor a cast of them. Docs:
 https://uxlfoundation.github.io/oneDNN/dev_guide_matmul.html
 """
 
@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .gradients import apply_half_linear
+from .quantized import Int8Weights, apply_int8, quantize_weights
 
 Key = tuple[tuple[int, int], ...]
 Weighted = nn.Linear | nn.LayerNorm
@@ -50,16 +51,31 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def apply_linear(
-    x: Tensor, layers: Sequence[nn.Linear], cache: WeightCache, *, activation: str = "none"
+    x: Tensor,
+    layers: Sequence[nn.Linear],
+    cache: WeightCache,
+    *,
+    activation: str = "none",
+    use_int8: bool = False,
+    dtype: torch.dtype | None = None,
 ) -> Tensor:
     """Apply linear maps that read the same input, then an activation.
 
-    x: Input. Its type is the type that is computed in.
+    x: Input. Its type is the one that is computed in, unless another is asked for.
     layers: The maps. Their outputs lie side by side in the result.
     cache: Where the weights of these maps are kept ready.
     activation: "none" or one of `config.ACTIVATIONS`.
+    use_int8: Whether to quantise. Not where a gradient flows.
+    dtype: Type to compute in, or of the result of a quantised map; None: that of `x`.
     Shape: x (n, in) -> (n, sum of out).
     """
+    if use_int8 and not needs_plain_path(x, layers):
+        quantized = cache.get(layers, torch.int8).int8
+        if quantized is not None:
+            y = apply_int8(x, quantized)
+            y = torch.ops.aten.gelu_(y) if activation == "gelu" else _ACTIVATIONS[activation](y)
+            return y.to(dtype or x.dtype)
+    x = x if dtype is None else x.to(dtype)
     if needs_gradient(x, layers) and x.dtype != layers[0].weight.dtype:
         ready = cache.get(layers, x.dtype, is_plain=True)
         sources = [param for layer in layers for param in (layer.weight, layer.bias)]
@@ -69,7 +85,7 @@ def apply_linear(
     if not weights.is_reordered:
         return _ACTIVATIONS[activation](F.linear(x, weights.weight, weights.bias))
     attr, algorithm = _FUSED.get(activation, _FUSED["none"])
-    y: Tensor = torch.ops.mkldnn._linear_pointwise(
+    y = torch.ops.mkldnn._linear_pointwise(
         x.contiguous(), weights.weight, weights.bias, attr, [], algorithm
     )
     return y if activation in _FUSED else _ACTIVATIONS[activation](y)
@@ -129,6 +145,7 @@ class ReadyWeights:
 
     key: Addresses and change counts of the parameters at the time of making.
     sources: The parameters' memory. Held so that no other tensor can come to lie at its address.
+    int8: What was quantised, in an entry of type int8; then `weight` is none.
     Shape: weight (out, in), opaque where it is reordered; bias (out,).
     """
 
@@ -137,6 +154,7 @@ class ReadyWeights:
     weight: Tensor
     bias: Tensor | None
     is_reordered: bool
+    int8: Int8Weights | None = None
 
 
 class WeightCache:
@@ -207,6 +225,9 @@ def _make_ready(
 ) -> ReadyWeights:
     sources = tuple(p.detach() for layer in layers for p in layer.parameters(recurse=False))
     weight, bias = _join(layers)
+    if dtype == torch.int8:
+        quantized = quantize_weights(weight, bias)
+        return ReadyWeights(key, sources, weight.new_empty(0), None, False, quantized)
     weight = weight.detach().to(dtype)
     bias = None if bias is None else bias.detach().to(dtype)
     is_map = weight.dim() == 2

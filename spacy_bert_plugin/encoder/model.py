@@ -19,6 +19,7 @@ from .layer import EncoderLayer
 from .linear import WeightCache, apply_linear
 from .packed import EncoderOutput
 from .plan import plan_attention
+from .quantized import Quantization
 
 PRECISIONS = (torch.float32, torch.bfloat16, torch.float16)
 
@@ -50,6 +51,7 @@ class BertEncoder(nn.Module):
         attention_dropout: float = 0.0,
         use_all_layers: bool = False,
         dtype: torch.dtype | None = None,
+        quantization: Quantization | None = None,
     ) -> EncoderOutput:
         """Encode windows. No piece attends to a piece of another window.
 
@@ -59,6 +61,7 @@ class BertEncoder(nn.Module):
         use_all_layers: Return the output of the embeddings and of every layer as well.
         dtype: Type to compute in, of `PRECISIONS`; that of the weights if None. Gradients and
             results have the type of the weights.
+        quantization: What to compute in int8, instead of `dtype`. With gradients: nothing.
         Shape: packed of n_pieces -> last (n_pieces, width).
         Raises: SettingError if a window is too long or an id is outside its table.
         """
@@ -68,8 +71,14 @@ class BertEncoder(nn.Module):
         parts = parts if order is None else [part[order] for part in parts]
         x = self.embeddings(*parts, dropout=dropout, dtype=dtype)
         outputs = [x]
-        for layer in self.layers:
-            x = layer(x, plan, dropout=dropout, attention_dropout=attention_dropout)
+        for number, layer in enumerate(self.layers):
+            x = layer(
+                x,
+                plan,
+                dropout=dropout,
+                attention_dropout=attention_dropout,
+                quantization=quantization.of_layer(number) if quantization else None,
+            )
             outputs.append(x)
         wanted = outputs if use_all_layers else outputs[-1:]
         vectors = tuple(self._finish(y, order) for y in wanted)

@@ -2,10 +2,12 @@
 
 A message says what was expected, what came and what to do next. Codes are grouped by room:
 SB0xx general, SB1xx pieces, SB2xx encoder and batching, SB30x to SB34x checkpoints, SB35x to
-SB38x heads, SB4xx training, SB5xx layers and pipeline, SB6xx data formats and the command line.
+SB38x heads, SB4xx training, SB5xx layers and pipeline, SB6xx data formats and the command line,
+SB70x measurements.
 """
 
 from .checkpoints import CheckpointMessages
+from .compression import CompressionMessages
 from .encoder import EncoderMessages
 from .exceptions import (
     BertPluginError,
@@ -21,6 +23,8 @@ from .exceptions import (
 from .formats import FormatMessages
 from .general import GeneralMessages
 from .heads import HeadMessages
+from .interop import InteropMessages
+from .measure import MeasureMessages, WorkerError
 from .pieces import PieceMessages
 from .pipeline import PipelineMessages
 from .training import TrainingMessages
@@ -35,6 +39,9 @@ class Errors(
     TrainingMessages,
     PipelineMessages,
     FormatMessages,
+    MeasureMessages,
+    CompressionMessages,
+    InteropMessages,
 ):
     """All messages by code: `Errors.SB301.format(...)`."""
 
@@ -50,4 +57,5 @@ __all__ = [
     "SettingError",
     "TextError",
     "TrainingError",
+    "WorkerError",
 ]

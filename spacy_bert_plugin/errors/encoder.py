@@ -56,6 +56,11 @@ class EncoderMessages:
         "Expected a text encoder whose config names '{name}', but {got} has none. "
         "Choose a checkpoint of an encoder, such as BERT, ModernBERT or DeBERTa."
     )
+    SB213 = (
+        'precision = "int8" was asked for, but this encoder runs through transformers, not in the '
+        "packed encoder of the BERT family, which alone can quantise its linear maps. Use "
+        '"bf16" where the processor has it, or "fp32".'
+    )
     SB251 = (
         'precision = "bf16" was asked for, but device {device} does not compute bfloat16 in '
         "hardware (AVX-512 BF16, AMX, or a GPU of compute capability 8.0 and later). It would be "
@@ -64,4 +69,19 @@ class EncoderMessages:
     SB252 = (
         'precision = "fp16" was asked for, but device {device} does not compute it faster than '
         'fp32: expected a CUDA GPU. Use precision = "bf16" where the processor has it, or "fp32".'
+    )
+    SB253 = (
+        'precision = "int8" was asked for, but {device} cannot compute it faster than fp32: '
+        "expected an x86 processor with VNNI and a release of torch with oneDNN's int8 kernels. "
+        'Use precision = "bf16" where the device has it, or "fp32"; or export the encoder with '
+        "`python -m spacy bert export-onnx --precision int8` for ONNX Runtime."
+    )
+    SB254 = (
+        'precision = "int8" is for prediction: what is rounded to 8 bits cannot be trained. Train '
+        'with "bf16", "fp16" or "fp32" and set precision = "int8" when the pipeline is loaded, or '
+        "once with `python -m spacy bert optimize`."
+    )
+    SB255 = (
+        "'int8_skip' names {got!r}. Expected names of linear maps ({maps}), alone or with a dot "
+        "and the number of a layer, such as 'down' or 'down.5'."
     )

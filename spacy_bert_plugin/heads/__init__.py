@@ -7,6 +7,7 @@ from .lattice import log_partition, sequence_log_probs
 from .losses import binary_cross_entropy, cross_entropy
 from .partial import tags_allowed
 from .posteriors import find_candidates, span_log_probs
+from .reading import Reader, ReadingHead, read_in_runs
 from .span_scorer import SCORINGS, ScoredSpans, SpanBand, SpanScorer
 from .spans import contains_spans, select_spans, span_loss, split_spans
 from .split import split_long
@@ -21,6 +22,8 @@ __all__ = [
     "TEXT_POOLINGS",
     "AttentionPooling",
     "BiluoScheme",
+    "Reader",
+    "ReadingHead",
     "ScoredSpans",
     "SpanBand",
     "SpanScorer",
@@ -37,6 +40,7 @@ __all__ = [
     "fit_text_temperature",
     "log_partition",
     "pool_mean",
+    "read_in_runs",
     "sequence_log_probs",
     "select_spans",
     "span_log_probs",

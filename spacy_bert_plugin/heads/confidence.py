@@ -23,7 +23,7 @@ from .calibration import expected_calibration_error
 from .chain import Transitions
 from .posteriors import span_log_probs
 from .spans import contains_spans
-from .split import split_long
+from .split import shift_outside, split_long
 from .viterbi import best_tags
 
 FloatArray = npt.NDArray[np.float64]
@@ -143,15 +143,6 @@ def tune_outside(
         # Of two that are as good, the one nearer to what was learned.
         best = max(best, (f_score, -abs(bias), bias))
     return best[2]
-
-
-def shift_outside(scores: Tensor, bias: float) -> Tensor:
-    """Add a number to the score of O. Shape: (n_tokens, n_tags) -> (n_tokens, n_tags)"""
-    if not bias:
-        return scores
-    offset = scores.new_zeros(scores.shape[1])
-    offset[0] = bias
-    return scores + offset
 
 
 def _find_entities(

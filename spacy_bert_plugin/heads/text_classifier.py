@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..encoder.gradients import drop
-from .text_pooling import AttentionPooling, pool_mean
+from .reading import TextReader
+from .text_pooling import AttentionPooling, RunningPool, pool_mean
 
 # "given": as the vectors come, one a text; where there are more, their mean.
 TEXT_POOLINGS = ("given", "mean", "attention")
@@ -29,6 +30,7 @@ class TextClassifier(nn.Module):
         self, width: int, n_labels: int, *, pooling: str = "given", hidden_width: int = 0
     ) -> None:
         super().__init__()
+        self.width = width
         self.pooling = AttentionPooling(width) if pooling == "attention" else None
         self.hidden = nn.Linear(width, hidden_width) if hidden_width else None
         self.output = nn.Linear(hidden_width or width, n_labels)
@@ -44,11 +46,28 @@ class TextClassifier(nn.Module):
         Shape: vectors (n_vectors, width) -> (n_texts, n_labels).
         """
         pool = pool_mean if self.pooling is None else self.pooling
-        pooled: Tensor = drop(pool(vectors, lengths), dropout)
+        return self.classify(pool(vectors, lengths), dropout=dropout)
+
+    def classify(self, pooled: Tensor, *, dropout: float = 0.0) -> Tensor:
+        """Score the categories of texts by their pooled vectors.
+
+        Shape: pooled (n_texts, width) -> (n_texts, n_labels).
+        """
+        pooled = drop(pooled, dropout)
         if self.hidden is not None:
             pooled = drop(F.gelu(self.hidden(pooled)), dropout)
         scores: Tensor = self.output(pooled)
         return scores
+
+    def start_reading(self, n_vectors: int) -> TextReader:
+        """Begin one text whose vectors come in runs."""
+        start = self.output.weight.new_zeros(self.width)
+        pool = RunningPool(start, n_vectors, attention=self.pooling)
+        return TextReader(self, pool)
+
+    def join(self, outputs: Sequence[Tensor]) -> Tensor:
+        """Lay scores end to end. Shape: (n_texts, n_labels) each -> (all texts, n_labels)"""
+        return torch.cat(list(outputs))
 
     def copy_from(self, other: TextClassifier) -> None:
         """Take over the weights of a classifier with the same sizes, or with fewer categories.

@@ -65,6 +65,45 @@ class AttentionPooling(nn.Module):
         return shares / totals[rows]
 
 
+class RunningPool:
+    """Pools the vectors of one text that come in runs, with a few numbers in memory.
+
+    With attention it is the softmax that is corrected as larger scores come up: Milakov and
+    Gimelshein (2018), https://arxiv.org/abs/1805.02867
+
+    start: Zeros. Shape: (width,)
+    n_vectors: How many will come.
+    attention: What weighs them; None: each counts the same.
+    """
+
+    def __init__(
+        self, start: Tensor, n_vectors: int, *, attention: AttentionPooling | None = None
+    ) -> None:
+        self.summed, self.attention = start, attention
+        self.share = 1.0 / max(n_vectors, 1)
+        self.best = start.new_full((), -math.inf)
+        self.total = start.new_zeros(())
+
+    def add(self, vectors: Tensor) -> None:
+        """Take the next vectors. Shape: (n_run, width)"""
+        if not len(vectors):
+            return
+        if self.attention is None:
+            self.summed = self.summed + vectors.sum(0) * self.share
+            return
+        scores = vectors @ self.attention.query * self.attention.scale
+        best = torch.maximum(self.best, scores.max())
+        before, shares = (self.best - best).exp(), (scores - best).exp()
+        self.summed = self.summed * before + shares @ vectors
+        self.total = self.total * before + shares.sum()
+        self.best = best
+
+    def finish(self) -> Tensor:
+        """The pool of all of them; zeros of none. Shape: (width,)"""
+        has_weights = self.attention is not None and bool(self.total)
+        return self.summed / self.total if has_weights else self.summed
+
+
 def _number_rows(counts: Tensor) -> Tensor:
     """Number of the text that each vector belongs to. Shape: (n_texts,) -> (n_tokens,)"""
     return torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)

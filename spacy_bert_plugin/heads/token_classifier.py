@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..encoder.gradients import drop
 from .chain import Transitions
+from .reading import TokenReader
 
 
 class TokenClassifier(nn.Module):
@@ -86,14 +87,46 @@ class TokenClassifier(nn.Module):
         features: Hashes of the features of each token, 0 and above.
         Shape: vectors (n_tokens, width), features (n_tokens, n_features) -> (n_tokens, n_tags).
         """
-        x = vectors
+        embedded = None
         if self.features is not None and features is not None:
-            x = torch.cat([x, self._embed(self.features, features, lengths)], dim=1)
+            embedded = self._embed(self.features, features, lengths)
+        return self.score(vectors, embedded, dropout=dropout)
+
+    def score(self, vectors: Tensor, embedded: Tensor | None, *, dropout: float = 0.0) -> Tensor:
+        """Score tags by vectors and embedded features, each token for itself.
+
+        Shape: vectors (n_tokens, width), embedded (n_tokens, n) -> (n_tokens, n_tags).
+        """
+        x = vectors if embedded is None else torch.cat([vectors, embedded], dim=1)
         x = drop(x, dropout)
         if self.hidden is not None:
             x = drop(F.gelu(self.hidden(x)), dropout)
         scores: Tensor = self.output(x)
         return scores
+
+    def start_reading(self, n_vectors: int, *, features: Tensor | None = None) -> TokenReader:
+        """Begin one text whose vectors come in runs.
+
+        Shape: features (n_vectors, n_features).
+        """
+        return TokenReader(self, n_vectors, features)
+
+    def join(self, outputs: Sequence[Tensor]) -> Tensor:
+        """Lay scores end to end. Shape: (n_tokens, n_tags) each -> (all tokens, n_tags)"""
+        return torch.cat(list(outputs))
+
+    def embed_run(self, features: Tensor | None, first: int, last: int) -> Tensor | None:
+        """Embed the features of a run of the tokens of one text.
+
+        Shape: features (n_tokens, n_features) -> (last - first, n).
+        """
+        if self.features is None or features is None:
+            return None
+        # The neighbours of the run's ends are looked at too.
+        begin = max(first - self.feature_window, 0)
+        end = min(last + self.feature_window, len(features))
+        embedded = self._embed(self.features, features[begin:end], [end - begin])
+        return embedded[first - begin : last - begin]
 
     def _embed(self, table: nn.Embedding, features: Tensor, lengths: Sequence[int]) -> Tensor:
         """Embeddings of the features of each token and of its neighbours, side by side.

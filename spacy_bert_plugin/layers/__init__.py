@@ -5,9 +5,11 @@ from .bert_encoder import (
     EncoderModel,
     build_bert_encoder_v1,
     get_shim,
+    prepare,
     run_encoder,
     set_checkpoint,
     split_rows,
+    start_encoder,
 )
 from .encode import EncodedDocs
 from .listener import (
@@ -34,9 +36,11 @@ __all__ = [
     "find_shims",
     "finish_model",
     "get_shim",
+    "prepare",
     "prepare_docs",
     "run_encoder",
     "set_checkpoint",
     "split_rows",
+    "start_encoder",
     "step_together",
 ]

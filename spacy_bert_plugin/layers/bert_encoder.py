@@ -7,11 +7,10 @@ from typing import Any
 
 import torch
 from spacy.tokens import Doc
-from spacy.util import SimpleFrozenDict
+from spacy.util import SimpleFrozenDict, SimpleFrozenList
 from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d
 
-from ..batching import check_precision
 from ..checkpoints import (
     LoadedCheckpoint,
     build_checkpoint,
@@ -20,7 +19,8 @@ from ..checkpoints import (
     resolve_checkpoint,
 )
 from ..errors import Errors, SettingError
-from .encode import EncodedDocs, EncodeOptions, encode_docs
+from .encode import DocsRun, EncodedDocs, EncodeOptions
+from .precision import check_skipped, choose_computing, find_budget
 from .prepare import PreparedDocs, prepare_docs
 from .settings import TOKEN_OUTPUTS, TOKEN_POOLINGS, EncoderSettings
 from .shim import BertShim
@@ -29,6 +29,7 @@ EncoderModel = Model[list[Doc], list[Floats2d]]
 GradientsT = dict[str, torch.Tensor]
 DEFAULT_NAME = "minilm-l6"
 NO_SIZES: dict[str, Any] = SimpleFrozenDict()
+NO_NAMES: list[str] = SimpleFrozenList()
 
 
 def build_bert_encoder_v1(
@@ -39,8 +40,9 @@ def build_bert_encoder_v1(
     output: str = "tokens",
     max_pieces: int | None = None,
     overlap: int = 64,
-    batch_pieces: int = 1024,
+    batch_pieces: int | None = None,
     precision: str = "fp32",
+    int8_skip: list[str] = NO_NAMES,
     freeze_layers: int = 0,
     layer_decay: float = 1.0,
     unfreeze_every: int = 0,
@@ -68,6 +70,7 @@ def build_bert_encoder_v1(
         overlap=overlap,
         batch_pieces=batch_pieces,
         precision=precision,
+        int8_skip=list(int8_skip),
         freeze_layers=freeze_layers,
         layer_decay=layer_decay,
         unfreeze_every=unfreeze_every,
@@ -143,6 +146,7 @@ def set_checkpoint(model: EncoderModel, checkpoint: LoadedCheckpoint) -> None:
         )
     if settings.output == "pooler" and not checkpoint.encoder.config.use_pooler:
         raise SettingError(Errors.SB501)
+    check_skipped(settings, checkpoint.encoder)
     shim = get_shim(model)
     shim.set_checkpoint(checkpoint)
     model.set_dim("nO", checkpoint.encoder.config.width, force=True)
@@ -156,35 +160,28 @@ def get_shim(model: EncoderModel) -> BertShim:
     return shim
 
 
-def run_encoder(
+def start_encoder(
     model: EncoderModel,
-    docs: Sequence[Doc],
+    prepared: PreparedDocs,
     *,
-    is_train: bool,
+    is_train: bool = False,
     pooled: Collection[str] = (),
     use_all_layers: bool = False,
-) -> tuple[EncodedDocs, PreparedDocs, Callable[[GradientsT], None]]:
-    """Run Docs through an encoder model.
+) -> DocsRun:
+    """Send prepared Docs on their way through an encoder model.
 
     pooled (Collection[str]): Which vectors to compute as well: "first", "cls", "pooler", "mean".
-    RETURNS: The vectors; the integers they came from; and what takes gradients by name
-        ("tokens" and the pooled ones) and adds to those of the weights.
+    RETURNS (DocsRun): To be finished, in prediction by any thread.
     """
     shim, settings = get_shim(model), model.attrs["settings"]
     checkpoint = shim.checkpoint
-    encoder = checkpoint.encoder
-    prepared = prepare_docs(
-        docs,
-        checkpoint.tokenizer,
-        max_pieces=settings.max_pieces or encoder.config.max_pieces,
-        overlap=settings.overlap,
-        cache=shim.pieces if is_train else None,
-    )
-    device = next(encoder.parameters()).device
+    device = next(checkpoint.encoder.parameters()).device
+    computing = choose_computing(settings, device, is_train=is_train)
     use_gradient = is_train and not shim.is_frozen
     options = EncodeOptions(
-        batch_pieces=settings.batch_pieces,
-        dtype=check_precision(settings.precision, device),
+        batch_pieces=find_budget(settings, device),
+        dtype=computing.dtype,
+        quantization=computing.quantization,
         dropout=model.attrs["dropout_rate"] if use_gradient else 0.0,
         pooled=pooled,
         use_all_layers=use_all_layers,
@@ -192,16 +189,53 @@ def run_encoder(
         piece_dropout=settings.piece_dropout if use_gradient else 0.0,
     )
     with torch.enable_grad() if use_gradient else torch.inference_mode():
-        encoded = encode_docs(encoder, checkpoint.tokenizer, prepared, options)
+        return DocsRun(checkpoint.encoder, checkpoint.tokenizer, prepared, options)
+
+
+def run_encoder(
+    model: EncoderModel,
+    docs: Sequence[Doc],
+    *,
+    is_train: bool,
+    pooled: Collection[str] = (),
+    use_all_layers: bool = False,
+    prepared: PreparedDocs | None = None,
+) -> tuple[EncodedDocs, PreparedDocs, Callable[[GradientsT], None]]:
+    """Run Docs through an encoder model.
+
+    pooled (Collection[str]): Which vectors to compute as well: "first", "cls", "pooler", "mean".
+    prepared (PreparedDocs | None): What is run, where that is known already; None: the Docs.
+    RETURNS: The vectors; the integers they came from; and what takes gradients by name
+        ("tokens" and the pooled ones) and adds to those of the weights.
+    """
+    shim = get_shim(model)
+    prepared = prepare(model, docs, is_train=is_train) if prepared is None else prepared
+    run = start_encoder(
+        model, prepared, is_train=is_train, pooled=pooled, use_all_layers=use_all_layers
+    )
+    encoded = run.finish()
 
     def backward(gradients: GradientsT) -> None:
         outputs = {"tokens": encoded.tokens, **encoded.pooled}
         names = [name for name in gradients if outputs[name].requires_grad]
         if names:
-            scaled = [shim.scaler.apply(gradients[n], options.dtype) for n in names]
+            scaled = [shim.scaler.apply(gradients[n], run.options.dtype) for n in names]
             torch.autograd.backward([outputs[n] for n in names], scaled)
 
     return encoded, prepared, backward
+
+
+def prepare(model: EncoderModel, docs: Sequence[Doc], *, is_train: bool = False) -> PreparedDocs:
+    """Tokenise and window Docs as the settings of an encoder model say."""
+    shim, settings = get_shim(model), model.attrs["settings"]
+    checkpoint = shim.checkpoint
+    return prepare_docs(
+        docs,
+        checkpoint.tokenizer,
+        max_pieces=settings.max_pieces or checkpoint.encoder.config.max_pieces,
+        overlap=settings.overlap,
+        cache=shim.pieces if is_train else None,
+    )
 
 
 def split_rows(array: Any, counts: Sequence[int]) -> list[Any]:

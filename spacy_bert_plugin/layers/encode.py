@@ -10,12 +10,13 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from ..batching import plan_batches, run_batches
-from ..encoder import PackedInput
+from ..batching import BatchRun, find_lanes, plan_batches
+from ..encoder import PackedInput, Quantization
 from ..errors import Errors, SettingError
 from ..pieces import IntArray, PieceTokenizer, TokenRows, map_rows, pack_windows
 from ..typedefs import Encoded, Encoder
 from .prepare import PreparedDocs
+from .sending import send
 from .settings import TOKEN_OUTPUTS
 
 # Training keeps what every batch computed until the backward pass, so small batches save nothing
@@ -48,6 +49,7 @@ class EncodeOptions:
 
     batch_pieces: Most pieces of a forward pass.
     dtype: Number format of the linear layers.
+    quantization: What is computed in int8 instead; in prediction alone.
     dropout: Rate; 0.0 in prediction.
     pooled: Which other vectors to compute.
     use_checkpointing: Whether a forward pass with gradient keeps nothing but its result.
@@ -56,6 +58,7 @@ class EncodeOptions:
 
     batch_pieces: int
     dtype: torch.dtype = torch.float32
+    quantization: Quantization | None = None
     dropout: float = 0.0
     pooled: Collection[str] = ()
     use_all_layers: bool = False
@@ -63,27 +66,32 @@ class EncodeOptions:
     piece_dropout: float = 0.0
 
 
-def encode_docs(
-    encoder: Encoder, tokenizer: PieceTokenizer, docs: PreparedDocs, options: EncodeOptions
-) -> EncodedDocs:
-    """Run Docs through the encoder, in batches of windows of similar length.
+@dataclass
+class BatchVectors:
+    """What one batch adds to the result.
 
-    Gradients flow if they are enabled in the caller. Memory beyond the result is bounded by
-    one batch in prediction; in training every batch keeps its graph until the backward pass.
-
-    RETURNS (EncodedDocs): Tensors on the encoder's device.
+    tokens: The tokens that it has pieces of. Shape: (n_batch_tokens,)
+    sums: By name, their weighted sums. Shape: (n_batch_tokens, width) each
+    windows, firsts: The windows, and the vectors of their first pieces where those are wanted.
+        Shape: (n_windows,), (n_windows, width)
+    layers: Every hidden state of each window, where that is wanted.
     """
-    run = _Run(encoder, tokenizer, docs, options)
-    lengths = docs.windows.lengths + tokenizer.n_special
-    budget = options.batch_pieces
-    if run.is_training and not options.use_checkpointing:
-        budget = max(budget, TRAINING_PIECES)
-    run_batches(plan_batches(lengths, budget), run.prepare)
-    return run.finish()
+
+    tokens: Tensor
+    sums: dict[str, Tensor]
+    windows: Tensor | None = None
+    firsts: Tensor | None = None
+    layers: dict[int, Tensor] = field(default_factory=dict)
 
 
-class _Run:
-    """The state of one call: where the vectors of finished batches are collected."""
+class DocsRun:
+    """Docs on their way through the encoder, in batches of windows of similar length.
+
+    In prediction on a processor batches begin to run side by side when this is made; the vectors
+    are added up, in the order of the batches, when it is finished. Gradients flow if they are
+    enabled when it is made. Memory beyond the result is bounded by one batch for each lane in
+    prediction; in training every batch keeps its graph until the backward pass.
+    """
 
     def __init__(
         self,
@@ -94,16 +102,26 @@ class _Run:
     ) -> None:
         self.encoder, self.tokenizer, self.docs, self.options = encoder, tokenizer, docs, options
         self.device = next(encoder.parameters()).device
-        names = [name for name in TOKEN_OUTPUTS if name in ("tokens", *options.pooled)]
-        size = docs.n_tokens, encoder.config.width
-        self.sums = {name: torch.zeros(size, device=self.device) for name in names}
-        # Tokens and their vectors, kept for the gradient.
-        self.parts: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in names}
-        self.firsts: list[tuple[Tensor, Tensor]] = []  # windows, first rows
-        self.window_layers: dict[int, Tensor] = {}
         self.is_training = torch.is_grad_enabled()
+        self.names = [name for name in TOKEN_OUTPUTS if name in ("tokens", *options.pooled)]
+        self.use_firsts = bool({"cls", "pooler"} & set(options.pooled))
+        lengths = docs.windows.lengths + tokenizer.n_special
+        budget = options.batch_pieces
+        if self.is_training and not options.use_checkpointing:
+            budget = max(budget, TRAINING_PIECES)
+        batches = plan_batches(lengths, budget)
+        self.batches = BatchRun(batches, self._prepare, lanes=find_lanes(self.device))
 
-    def prepare(self, batches: Sequence[IntArray]) -> Callable[[int], None]:
+    def finish(self) -> EncodedDocs:
+        """Wait for all batches, and add them up."""
+        with torch.enable_grad() if self.is_training else torch.inference_mode():
+            return self._add_up()
+
+    def cancel(self) -> None:
+        """Let go of it: what has not begun will not run."""
+        self.batches.cancel()
+
+    def _prepare(self, batches: Sequence[IntArray]) -> Callable[[int], BatchVectors]:
         tokenizer, docs = self.tokenizer, self.docs
         mapped = map_rows(
             docs.alignment,
@@ -112,10 +130,16 @@ class _Run:
             n_prefix=len(tokenizer.prefix_ids),
             n_special=tokenizer.n_special,
         )
-        return lambda number: self.run(batches[number], mapped[number])
 
-    def run(self, chosen: IntArray, rows: TokenRows) -> None:
-        """Encode one batch and add its share to the token vectors."""
+        def run(number: int) -> BatchVectors:
+            # In a lane the mode of the calling thread is not known.
+            with torch.enable_grad() if self.is_training else torch.inference_mode():
+                return self._run(batches[number], mapped[number])
+
+        return run
+
+    def _run(self, chosen: IntArray, rows: TokenRows) -> BatchVectors:
+        """Encode one batch and sum its pieces to tokens."""
         packed = pack_windows(
             self.docs.ids,
             self.docs.windows,
@@ -123,31 +147,72 @@ class _Run:
             prefix=self.tokenizer.prefix_ids,
             suffix=self.tokenizer.suffix_ids,
         )
-        ids = self._send(self._hide(packed.ids))
-        output = self._forward(
-            PackedInput(ids, self._send(packed.positions), torch.zeros_like(ids), packed.lengths)
-        )
-        self._sum_pieces(output.last, rows)
         begins = np.cumsum(packed.lengths, dtype=np.int64) - packed.lengths
-        if {"cls", "pooler"} & set(self.options.pooled):
-            self.firsts.append((self._send(chosen), output.last[self._send(begins)]))
+        ids, positions, windows, first_rows, tokens, places, offsets, *weights = send(
+            self._hide(packed.ids),
+            packed.positions,
+            chosen,
+            begins,
+            rows.tokens,
+            rows.rows,
+            rows.offsets,
+            rows.weights,
+            rows.firsts,
+            device=self.device,
+        )
+        segments = torch.zeros_like(ids)
+        output = self._forward(PackedInput(ids, positions, segments, packed.lengths))
+        sums = {
+            name: F.embedding_bag(
+                places, output.last, offsets, mode="sum", per_sample_weights=weight
+            )
+            for name, weight in zip(TOKEN_OUTPUTS, weights, strict=True)
+            if name in self.names
+        }
+        result = BatchVectors(tokens, sums)
+        if self.use_firsts:
+            result.windows, result.firsts = windows, output.last[first_rows]
         if output.layers is not None:
             layers = torch.stack(output.layers).detach().float().cpu()
             for window, begin, length in zip(chosen, begins, packed.lengths, strict=True):
-                self.window_layers[int(window)] = layers[:, begin : begin + length].clone()
+                result.layers[int(window)] = layers[:, begin : begin + length].clone()
+        return result
 
-    def finish(self) -> EncodedDocs:
-        for name, parts in self.parts.items():
-            self.sums[name] = _add_parts(self.sums[name], parts)
-        pooled = {name: self._pool(name) for name in self.options.pooled if name not in self.sums}
-        pooled.update((name, rows) for name, rows in self.sums.items() if name != "tokens")
-        tokens, n_layers = self.sums["tokens"], self.encoder.config.n_layers
-        return EncodedDocs(tokens, pooled, self.window_layers, n_layers)
+    def _add_up(self) -> EncodedDocs:
+        size = self.docs.n_tokens, self.encoder.config.width
+        sums = {name: torch.zeros(size, device=self.device) for name in self.names}
+        kept: list[BatchVectors] = []  # for the gradient, and first pieces
+        window_layers: dict[int, Tensor] = {}
+        for batch in self.batches.collect():
+            window_layers.update(batch.layers)
+            if not self.is_training:
+                for name, rows in batch.sums.items():
+                    sums[name].index_add_(0, batch.tokens, rows)
+                batch.sums = {}
+            kept.append(batch)
+        if self.is_training and kept:
+            tokens = torch.cat([batch.tokens for batch in kept])
+            for name in sums:
+                rows = torch.cat([batch.sums[name] for batch in kept])
+                sums[name] = sums[name].index_add(0, tokens, rows)
+        pooled = {
+            name: self._pool(name, sums["tokens"], kept)
+            for name in self.options.pooled
+            if name not in sums
+        }
+        pooled.update((name, rows) for name, rows in sums.items() if name != "tokens")
+        n_layers = self.encoder.config.n_layers
+        return EncodedDocs(sums["tokens"], pooled, window_layers, n_layers)
 
     def _forward(self, packed: PackedInput) -> Encoded:
         options = self.options
         if not self.is_training:
-            return self.encoder(packed, use_all_layers=options.use_all_layers, dtype=options.dtype)
+            return self.encoder(
+                packed,
+                use_all_layers=options.use_all_layers,
+                dtype=options.dtype,
+                quantization=options.quantization,
+            )
         encode = partial(
             self.encoder,
             packed,
@@ -169,57 +234,32 @@ class _Run:
         drawn = torch.rand(len(ids)).numpy() < self.options.piece_dropout
         return np.where(drawn & ~np.isin(ids, special), mask_id, ids)
 
-    def _sum_pieces(self, vectors: Tensor, rows: TokenRows) -> None:
-        """Add weighted sums over the pieces of each token of a batch. Shape: (n_packed, width)"""
-        tokens, places, offsets = map(self._send, (rows.tokens, rows.rows, rows.offsets))
-        for name, weights in (("tokens", rows.weights), ("first", rows.firsts)):
-            if name not in self.sums:
-                continue
-            summed = F.embedding_bag(
-                places,
-                vectors,
-                offsets,
-                mode="sum",
-                per_sample_weights=torch.from_numpy(weights).to(self.device),
-            )
-            if self.is_training:
-                self.parts[name].append((tokens, summed))
-            else:
-                self.sums[name].index_add_(0, tokens, summed)
-
-    def _pool(self, name: str) -> Tensor:
+    def _pool(self, name: str, tokens: Tensor, batches: Sequence[BatchVectors]) -> Tensor:
         """One vector a Doc. Zeros for a Doc without pieces."""
         alignment, windows = self.docs.alignment, self.docs.windows
         n_docs = len(alignment.doc_tokens)
         if name == "mean":
-            owners, source = np.repeat(np.arange(n_docs), alignment.doc_tokens), self.sums["tokens"]
+            owners, source = np.repeat(np.arange(n_docs), alignment.doc_tokens), tokens
         else:
-            owners, source = windows.docs, self._collect_firsts(name)
-        counts = torch.from_numpy(np.bincount(owners, minlength=n_docs)).clamp(min=1)
-        summed = source.new_zeros(n_docs, source.shape[1]).index_add(
-            0, self._send(owners.astype(np.int64)), source
-        )
-        return summed / counts.to(self.device)[:, None]
+            owners, source = windows.docs, self._collect_firsts(name, tokens, batches)
+        counts = np.maximum(np.bincount(owners, minlength=n_docs), 1).astype(np.int64)
+        owned, sizes = send(owners.astype(np.int64), counts, device=self.device)
+        summed = source.new_zeros(n_docs, source.shape[1]).index_add(0, owned, source)
+        return summed / sizes[:, None]
 
-    def _collect_firsts(self, name: str) -> Tensor:
+    def _collect_firsts(self, name: str, tokens: Tensor, batches: Sequence[BatchVectors]) -> Tensor:
         """First row of every window, in the order of the windows. Shape: (n_windows, width)"""
-        if not self.firsts:
-            return self.sums["tokens"][:0]
-        order = torch.argsort(torch.cat([windows for windows, _ in self.firsts]))
-        rows = torch.cat([rows for _, rows in self.firsts])[order].float()
+        found = [
+            (batch.windows, batch.firsts)
+            for batch in batches
+            if batch.windows is not None and batch.firsts is not None
+        ]
+        if not found:
+            return tokens[:0]
+        order = torch.argsort(torch.cat([windows for windows, _ in found]))
+        rows = torch.cat([rows for _, rows in found])[order].float()
         if name == "cls":
             return rows
         if not getattr(self.encoder.config, "use_pooler", False):
             raise SettingError(Errors.SB501)
         return self.encoder.pool(rows).float()
-
-    def _send(self, values: IntArray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values)).to(self.device, non_blocking=True)
-
-
-def _add_parts(rows: Tensor, parts: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """Add the vectors of finished batches to the rows of their tokens, differentiably."""
-    if not parts:
-        return rows
-    tokens, vectors = zip(*parts, strict=True)
-    return rows.index_add(0, torch.cat(tokens), torch.cat(vectors))

@@ -7,7 +7,7 @@ a gradient of the output: so parameters that only the loss uses (a CRF's) learn 
          <- tok2vec <- one gradient a Doc <------- torch.autograd ------------ loss
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from ..errors import CheckpointError, Errors, ListenerError
 from .bert_encoder import split_rows
+from .reading import BLOCK_ROWS, predict_rows
 from .torch_shim import TorchShim
 
 # Makes the module of a head from its sizes; the sizes are stored with the weights.
@@ -41,6 +42,7 @@ class HeadOutput:
 
 
 HeadModel = Model[list[Doc], HeadOutput]
+ReadInputsT = Callable[[HeadModel, Sequence[Doc]], dict[str, Any]]
 LossBackpropT = Callable[[Tensor], list[Doc]]
 
 
@@ -116,6 +118,7 @@ def build_head(
     build: BuildT,
     forward: Callable[..., Any],
     *,
+    read_inputs: ReadInputsT | None = None,
     attrs: dict[str, Any] | None = None,
 ) -> HeadModel:
     """Build the model of a head.
@@ -123,6 +126,8 @@ def build_head(
     tok2vec: What gives the vectors.
     build: Makes the torch module from its sizes (`width` and what the component adds).
     forward: The model's forward pass, which calls `run_head`.
+    read_inputs: Takes the model and some Docs, gives what the module needs to know of them besides
+        their vectors.
     attrs: Further attributes of the model.
     """
     return Model(
@@ -132,7 +137,11 @@ def build_head(
         layers=[tok2vec],
         refs={"tok2vec": tok2vec},
         dims={"nO": None},
-        attrs={"dropout_rate": 0.0, **(attrs or {})},
+        attrs={
+            "dropout_rate": 0.0,
+            "read_inputs": read_inputs or _read_nothing,
+            **(attrs or {}),
+        },
         shims=[HeadShim(build)],
     )
 
@@ -142,19 +151,31 @@ def run_head(
 ) -> tuple[HeadOutput, LossBackpropT]:
     """Run Docs through the `tok2vec` and the module of a head.
 
-    inputs: Further arguments of the module, after the vectors: it is called as
-        `module(vectors, lengths=lengths, dropout=rate, **inputs)`.
+    inputs: Further arguments of the module, after the vectors and what the model's `read_inputs`
+        gives: it is called as `module(vectors, lengths=lengths, dropout=rate, **inputs)`. In
+        prediction long batches come in blocks, so they may not depend on the Docs.
     RETURNS: The output, and what takes a loss made of it and sends gradients back.
     """
-    vectors, backprop_vectors = find_tok2vec(model)(docs, is_train)
     module = get_head(model)
+    vectors, backprop_vectors = find_tok2vec(model)(docs, is_train)
     lengths = [len(rows) for rows in vectors]
     device = next(module.parameters()).device
-    flat = model.ops.xp.concatenate(vectors) if vectors else model.ops.alloc2f(0, _width(model))
-    with torch.enable_grad() if is_train else torch.inference_mode():
-        rows = xp2torch(flat, requires_grad=is_train, device=device)
-        rate = model.attrs["dropout_rate"] if is_train else 0.0
-        output = module(rows, lengths=lengths, dropout=rate, **inputs)
+
+    def to_rows(arrays: Sequence[Any]) -> Tensor:
+        # The vectors of a long Doc are not copied.
+        is_long = len(arrays) == 1 and len(arrays[0]) > BLOCK_ROWS and not is_train
+        flat = arrays[0] if is_long else _lay_out(model, arrays)
+        return xp2torch(flat, requires_grad=is_train, device=device)
+
+    if not is_train:
+        with torch.inference_mode():
+            predicted = predict_rows(model, module, docs, vectors, to_rows, **inputs)
+        return HeadOutput(predicted, lengths), lambda loss: []
+
+    with torch.enable_grad():
+        rows = to_rows(vectors)
+        given = {**model.attrs["read_inputs"](model, docs), **inputs}
+        output = module(rows, lengths=lengths, dropout=model.attrs["dropout_rate"], **given)
 
     def backprop(loss: Tensor) -> list[Doc]:
         if loss.requires_grad:
@@ -164,6 +185,15 @@ def run_head(
         return docs_back
 
     return HeadOutput(output, lengths), backprop
+
+
+def _lay_out(model: HeadModel, arrays: Sequence[Any]) -> Any:
+    """Arrays end to end. Shape: (n_rows, width) each -> (all rows, width)"""
+    return model.ops.xp.concatenate(arrays) if arrays else model.ops.alloc2f(0, _width(model))
+
+
+def _read_nothing(model: HeadModel, docs: Sequence[Doc]) -> dict[str, Any]:
+    return {}
 
 
 def get_head(model: HeadModel) -> nn.Module:
@@ -179,6 +209,11 @@ def get_head_shim(model: HeadModel) -> HeadShim:
     shim: Any = model.shims[0]
     found: HeadShim = shim
     return found
+
+
+def is_head(model: Model[Any, Any]) -> bool:
+    """Whether a model was built by `build_head`."""
+    return bool(model.shims) and isinstance(model.shims[0], HeadShim)
 
 
 def find_tok2vec(model: HeadModel) -> Model[list[Doc], list[Floats2d]]:

@@ -33,6 +33,7 @@ class BertListener(Model[list[Doc], list[Floats2d]]):
     upstream_name (str): Name of the component to listen to; "*" for any `bert_transformer`.
     output (str): "tokens" or "first", one row a token, or one row a Doc: "cls", "pooler",
         "mean".
+    head (Model | None): The model whose `tok2vec` this is, if that is a head of ours.
     """
 
     name = "bert_listener"
@@ -42,6 +43,7 @@ class BertListener(Model[list[Doc], list[Floats2d]]):
         self.upstream_name = upstream_name
         self.output = output
         self.component_name = ""
+        self.head: Model[Any, Any] | None = None
         self.encoders: list[ListenedEncoder] = []
         self._samples: list[Doc] = []
         self._docs: list[Doc] = []

@@ -1,8 +1,9 @@
 """What a config can set about an encoder, checked once when it is built."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from ..encoder import MAPS
 from ..errors import Errors, SettingError
 
 # One row a token, then those of one row a Doc.
@@ -21,9 +22,13 @@ class EncoderSettings:
         averaged), "pooler" (the same through the checkpoint's pooler), "mean" (mean over tokens).
     max_pieces: Most pieces of a window, special ones included. None: as many as the encoder takes.
     overlap: Pieces that the windows of a long Doc share.
-    batch_pieces: Most pieces of one forward pass; what bounds memory.
+    batch_pieces: Most pieces of one forward pass; what bounds memory. None: what suits the device.
+        A window that is longer runs alone.
     precision: "fp32"; "bf16" where the device computes it in hardware; "fp16" on GPUs that lack
-        bf16; "auto": bf16 where the device has it, else fp32. Weights stay fp32 in training.
+        bf16; "int8" on processors, for prediction; "auto": bf16 where the device has it, else fp32.
+        Weights stay fp32 in training.
+    int8_skip: With "int8", linear maps that are not quantised: "qkv", "output", "up" or "down", of
+        every layer, or with a dot and the number of a layer ("down.5").
     piece_dropout: Share of pieces that training shows as the mask piece, so that components learn
         from context what they would learn by heart: Iyyer et al. (2015),
         https://aclanthology.org/P15-1162
@@ -39,8 +44,9 @@ class EncoderSettings:
     output: str = "tokens"
     max_pieces: int | None = None
     overlap: int = 64
-    batch_pieces: int = 1024
+    batch_pieces: int | None = None
     precision: str = "fp32"
+    int8_skip: list[str] = field(default_factory=list)
     piece_dropout: float = 0.0
     use_checkpointing: bool = False
     freeze_layers: int = 0
@@ -49,7 +55,8 @@ class EncoderSettings:
 
     def __post_init__(self) -> None:
         self._check("output", self.output in OUTPUTS, f"one of {', '.join(OUTPUTS)}")
-        self._check_int("batch_pieces", self.batch_pieces, least=1)
+        if self.batch_pieces is not None:
+            self._check_int("batch_pieces", self.batch_pieces, least=1)
         self._check_int("overlap", self.overlap, least=0)
         self._check_int("freeze_layers", self.freeze_layers, least=-1)
         self._check_int("unfreeze_every", self.unfreeze_every, least=0)
@@ -57,6 +64,10 @@ class EncoderSettings:
             self._check_int("max_pieces", self.max_pieces, least=1)
         self._check("piece_dropout", 0.0 <= self.piece_dropout < 1.0, "at least 0.0 and below 1.0")
         self._check("layer_decay", 0.0 < self.layer_decay <= 1.0, "above 0.0 and at most 1.0")
+
+        names = [name for name in self.int8_skip if not _is_map(name)]
+        if names:
+            raise SettingError(Errors.SB255.format(got=names, maps=", ".join(MAPS)))
 
     def _check_int(self, name: str, value: Any, *, least: int) -> None:
         is_int = isinstance(value, int) and not isinstance(value, bool)
@@ -67,3 +78,9 @@ class EncoderSettings:
             raise SettingError(
                 Errors.SB002.format(name=name, expected=expected, got=getattr(self, name))
             )
+
+
+def _is_map(name: object) -> bool:
+    """Whether this is "down" or "down.5"."""
+    kind, _, number = str(name).partition(".")
+    return kind in MAPS and (str(name) == kind or number.isdecimal())

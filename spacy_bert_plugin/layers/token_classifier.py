@@ -68,15 +68,20 @@ def build_token_classifier_v1(
         tok2vec,
         build,
         forward,
+        read_inputs=read_inputs,
         attrs={"features": tuple(features), "use_crf": use_crf},
     )
 
 
 def forward(model: HeadModel, docs: list[Doc], is_train: bool) -> tuple[HeadOutput, LossBackpropT]:
+    return run_head(model, docs, is_train)
+
+
+def read_inputs(model: HeadModel, docs: Sequence[Doc]) -> dict[str, torch.Tensor | None]:
+    """What the module reads beside the vectors. Shape: features (n_tokens, n_features)"""
     names = model.attrs["features"]
     device = next(get_head(model).parameters()).device
-    features = read_features(docs, names).to(device) if names else None
-    return run_head(model, docs, is_train, features=features)
+    return {"features": read_features(docs, names).to(device) if names else None}
 
 
 def read_features(docs: Sequence[Doc], names: Sequence[str]) -> torch.Tensor:

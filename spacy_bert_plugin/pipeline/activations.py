@@ -43,9 +43,11 @@ class TokenVectors(np.ndarray[Any, Any]):
     """
 
     owner: object | None
+    is_lent: bool  # the store takes it back; what `keep` leaves on a Doc stays
 
     def __array_finalize__(self, array: Any) -> None:
         self.owner = getattr(array, "owner", None)
+        self.is_lent = False
 
 
 class ActivationStore:
@@ -73,7 +75,7 @@ class ActivationStore:
             self._by_doc[doc] = item
             if not doc.tensor.size and isinstance(item.outputs.get("tokens"), np.ndarray):
                 vectors = item.outputs["tokens"].view(TokenVectors)
-                vectors.owner = self.token
+                vectors.owner, vectors.is_lent = self.token, True
                 doc.tensor = vectors
         waiting.append(([weakref.ref(doc) for doc in docs], sum(a.n_tokens for a in activations)))
 
@@ -93,7 +95,8 @@ class ActivationStore:
         item = self._by_doc.get(doc)
         if item is not None and item.outputs:
             item.outputs = {}
-            if getattr(doc.tensor, "owner", None) is self.token:
+            tensor = doc.tensor
+            if getattr(tensor, "owner", None) is self.token and tensor.is_lent:
                 doc.tensor = np.zeros((0,), dtype="float32")
 
     def _find_waiting(self) -> "deque[tuple[list[weakref.ref[Doc]], int]]":

@@ -1,12 +1,10 @@
 """The factory `bert_ner`: named entities by tags of tokens, each with a confidence."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -15,45 +13,22 @@ from spacy.util import minibatch
 from spacy.vocab import Vocab
 
 from ..errors import DataError, Errors, SettingError
-from ..heads import (
-    BiluoScheme,
-    TokenClassifier,
-    best_tags,
-    find_candidates,
-    split_long,
-    split_spans,
-)
-from ..heads.confidence import Confidence, fit_confidence, shift_outside, tune_outside
+from ..heads import BiluoScheme, TokenClassifier
+from ..heads.confidence import Confidence, fit_confidence, tune_outside
 from ..heads.partial import MISSING
+from ..heads.split import shift_outside
 from ..heads.token_loss import tag_loss
 from ..layers.head import HeadModel, HeadOutput, get_head, initialize_head
 from ..pieces import IntArray
+from .entity_decoding import DocEntities, EntityDecoder
 from .gold_entities import find_annotated, list_entity_labels, read_tags
 from .head_component import N_DIGITS, HeadComponent
 
 EXTENSION = "confidence"
-# Longest candidate in tokens; decoding itself knows no limit.
-LONGEST_CANDIDATE = 64
 N_SAMPLES = 10
 # Examples that are looked at for entities which the tokenizer cuts.
 N_CHECKED = 200
 BATCH_SIZE = 256
-
-
-@dataclass(frozen=True)
-class DocEntities:
-    """What was found in one Doc.
-
-    spans: Rows [start, end, label index] in tokens of the Doc.
-        Shape: (n_entities, 3)
-    confidences: Shape: (n_entities,)
-    candidates, candidate_confidences: The same of everything likely, where it is asked for.
-    """
-
-    spans: IntArray
-    confidences: npt.NDArray[np.floating[Any]]
-    candidates: IntArray | None = None
-    candidate_confidences: npt.NDArray[np.floating[Any]] | None = None
 
 
 class BertNer(HeadComponent):
@@ -121,26 +96,14 @@ class BertNer(HeadComponent):
             return self._decode(output)
 
     def _decode(self, output: HeadOutput) -> list[DocEntities]:
-        scores = shift_outside(output.output, self.cfg["outside_bias"])
-        transitions = self._head().transitions
-        parts = split_long(scores, output.lengths)
-        tags = best_tags(scores, parts, transitions)
-        spans = self.scheme.decode(tags.cpu().numpy(), parts)
-        confidence = self.confidence
-        log_probs = confidence.log_probs(scores, parts, transitions, spans=spans)
-        found = split_spans(spans, confidence.of(log_probs), output.lengths)
-        if self.spans_key is None:
-            return [DocEntities(*one) for one in found]
-        candidates, log_probs = find_candidates(
-            *confidence.heat(scores, parts, transitions),
-            min_probability=min(self.min_candidate, 0.01),
-            max_length=LONGEST_CANDIDATE,
+        decoder = EntityDecoder(
+            self.scheme,
+            self._head().transitions,
+            self.confidence,
+            self.cfg["outside_bias"],
+            None if self.spans_key is None else self.min_candidate,
         )
-        shares = confidence.of(log_probs)
-        is_likely = shares >= self.min_candidate
-        rows = candidates.cpu().numpy()[is_likely]
-        others = split_spans(rows, shares[is_likely], output.lengths)
-        return [DocEntities(*one, *other) for one, other in zip(found, others, strict=True)]
+        return decoder.decode(output.output, output.lengths)
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Sequence[DocEntities]) -> None:
         """Write entities and their confidence to the Docs."""

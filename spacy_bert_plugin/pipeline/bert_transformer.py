@@ -12,12 +12,11 @@ from spacy.tokens import Doc
 from spacy.training import Example, validate_examples
 from spacy.util import minibatch
 from spacy.vocab import Vocab
-from thinc.api import set_dropout_rate, torch2xp
+from thinc.api import set_dropout_rate
 
 from ..checkpoints import load_checkpoint, save_checkpoint
 from ..errors import Errors, SettingError
 from ..layers import (
-    TOKEN_OUTPUTS,
     BertListener,
     EncoderModel,
     TorchShim,
@@ -25,15 +24,16 @@ from ..layers import (
     get_shim,
     run_encoder,
     set_checkpoint,
-    split_rows,
     step_together,
 )
 from .activations import Activations, ActivationStore, TokenVectors
+from .ahead import look_ahead
 from .batch import TrainingBatch
+from .compute import PendingActivations
 from .forks import survive_forks
 from .keep import KEEPS, VectorGuard
 from .listening import ListenedTo, set_residual_widths
-from .trf_data import TransformerOutput, install_trf_data, keep_trf_data
+from .trf_data import install_trf_data, keep_trf_data
 
 UNINITIALIZED = "not-initialized"
 
@@ -82,29 +82,7 @@ class BertTransformer(ListenedTo, TrainablePipe):
         return self._compute(list(docs))
 
     def _compute(self, docs: Sequence[Doc]) -> list[Activations]:
-        if not docs:
-            return []
-        names = {listener.output for listener in self.listeners} - {"tokens"}
-        if self.keep != "none":
-            names.add("mean")
-        encoded, prepared, _ = run_encoder(
-            self.model, docs, is_train=False, pooled=names, use_all_layers=self.keep == "all"
-        )
-        counts = prepared.alignment.doc_tokens.tolist()
-        outputs = {
-            name: split_rows(torch2xp(tensor), counts if name in TOKEN_OUTPUTS else [1] * len(docs))
-            for name, tensor in (("tokens", encoded.tokens), *encoded.pooled.items())
-        }
-        items = [
-            Activations(len(doc), {name: parts[i] for name, parts in outputs.items()})
-            for i, doc in enumerate(docs)
-        ]
-        if self.keep == "all":
-            for i, item in enumerate(items):
-                item.outputs["trf_data"] = TransformerOutput.slice(
-                    encoded, prepared, i, get_shim(self.model).checkpoint.tokenizer
-                )
-        return items
+        return self._start(docs).finish() if docs else []
 
     def set_annotations(self, docs: Iterable[Doc], predictions: list[Activations]) -> None:
         """Hold the vectors for the listeners and leave on each Doc what `keep` asks for."""
@@ -134,18 +112,23 @@ class BertTransformer(ListenedTo, TrainablePipe):
         return self._pipe(stream, batch_size)
 
     def _pipe(self, stream: Iterable[Doc], batch_size: int) -> Iterator[Doc]:
-        handle = self.get_error_handler()
-        for docs in minibatch(stream, size=batch_size):
-            batch = list(docs)
+        # While one batch is with the listeners, the next one is with the encoder. Who asks for
+        # batches of one wants each Doc as soon as it is there.
+        n_ahead = 1 if batch_size > 1 else 0
+        batches = minibatch(stream, size=batch_size)
+        for batch, pending in look_ahead(batches, self._start, n_ahead):
             try:
-                self.set_annotations(batch, self.predict(batch))
+                self.set_annotations(batch, pending.finish())
             except Exception as error:  # noqa: BLE001 (spaCy's error handler decides)
                 if len(batch) == 1:
-                    handle(self.name, self, batch, error)
+                    self.get_error_handler()(self.name, self, batch, error)
                 else:  # one at a time, so that only the Docs at fault are lost
                     yield from self._pipe(batch, 1)
                 continue
             yield from batch
+
+    def _start(self, docs: Sequence[Doc]) -> PendingActivations:
+        return PendingActivations(self.model, docs, self.listeners, keep=self.keep)
 
     # Training
 

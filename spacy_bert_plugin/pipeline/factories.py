@@ -19,8 +19,9 @@ DEFAULT_CONFIG: dict[str, Any] = {
         "output": "tokens",
         "max_pieces": None,
         "overlap": 64,
-        "batch_pieces": 1024,
+        "batch_pieces": None,
         "precision": "fp32",
+        "int8_skip": [],
         "freeze_layers": 0,
         "layer_decay": 1.0,
         "unfreeze_every": 0,
@@ -41,7 +42,8 @@ def make_bert_transformer(
     model (Model[list[Doc], list[Floats2d]]): Built by `spacy-bert-plugin.BertEncoder.v1`.
     keep (str): What stays on a Doc: "none", "doc" (`doc.vector`), "tokens" (`doc.tensor` as
         well), "all" (`doc._.trf_data` as well).
-    precision (str | None): "fp32" or "bf16"; None leaves it to the model's own setting.
+    precision (str | None): "fp32", "bf16", "fp16", "int8" or "auto", whatever the pipeline was
+        trained in; None leaves it to the model's own setting.
     RAISES (SettingError): A value cannot work.
     """
     from .bert_transformer import BertTransformer

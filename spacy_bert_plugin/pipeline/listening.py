@@ -13,6 +13,8 @@ from thinc.api import Model
 
 from ..errors import Errors, ListenerError
 from ..layers import BertListener, EncoderModel, TorchShim, find_shims
+from ..layers.head import is_head
+from ..layers.reading import ReadVectors
 from .activations import Activations, ActivationStore
 
 
@@ -68,6 +70,7 @@ class ListenedTo:
             for node in component.model.walk():
                 if isinstance(node, BertListener) and node.upstream_name in ("*", self.name):
                     self.add_listener(node, component.name)
+                    node.head = component.model if is_head(component.model) else None
                     self.head_shims[component.name] = find_shims(component.model)
 
     def list_listening_shims(self) -> list[TorchShim]:
@@ -99,7 +102,9 @@ class ListenedTo:
         stale = [
             i
             for i, item in enumerate(found)
-            if item is None or name not in item.outputs or item.n_tokens != len(docs[i])
+            if item is None
+            or item.n_tokens != len(docs[i])
+            or not can_answer(item.outputs.get(name), listener)
         ]
         vectors = [None if item is None else item.outputs.get(name) for item in found]
         for i, item in zip(stale, self._compute([docs[i] for i in stale]), strict=True):
@@ -118,6 +123,13 @@ class ListenedTo:
             if inherited is not None:
                 return Activations(len(doc), {"tokens": inherited})
         return item
+
+
+def can_answer(vectors: Any, listener: BertListener) -> bool:
+    """Whether a listener can be given this: vectors, or what its own head has made of them."""
+    if isinstance(vectors, ReadVectors):
+        return listener in vectors.outputs
+    return vectors is not None
 
 
 def set_residual_widths(model: Model[Any, Any], width: int) -> None:

@@ -1,12 +1,10 @@
 """Batch plans: integers only."""
 
 import numpy as np
-import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_bert_plugin.batching import plan_batches, run_batches
+from spacy_bert_plugin.batching import plan_batches
 
 
 def test_no_windows_need_no_batch() -> None:
@@ -30,39 +28,3 @@ def test_every_window_is_in_one_batch_within_the_budget(lengths: list[int], budg
     assert ordered == sorted(lengths, reverse=True)
     for batch in plan:
         assert len(batch) == 1 or sum(lengths[w] for w in batch) <= budget
-
-
-class Device:
-    """Runs batches of at most `room` windows and remembers which windows ran."""
-
-    def __init__(self, room: int) -> None:
-        self.room, self.ran, self.n_failed = room, [], 0  # type: ignore[var-annotated]
-
-    def prepare(self, batches):  # type: ignore[no-untyped-def]
-        def run(number: int) -> None:
-            if len(batches[number]) > self.room:
-                self.n_failed += 1
-                raise torch.OutOfMemoryError("no room")
-            self.ran.extend(batches[number].tolist())
-
-        return run
-
-
-@pytest.mark.parametrize("room", [1, 2, 3, 100])
-def test_batches_that_do_not_fit_are_halved_until_they_do(room: int) -> None:
-    device = Device(room)
-    run_batches([np.arange(9), np.arange(9, 11)], device.prepare)
-    assert sorted(device.ran) == list(range(11))  # each once
-    assert (device.n_failed > 0) == (room < 9)
-
-
-def test_window_that_does_not_fit_alone_is_an_error() -> None:
-    device = Device(0)
-    with pytest.raises(torch.OutOfMemoryError):
-        run_batches([np.arange(4)], device.prepare)
-
-
-def test_no_batches_run_nothing() -> None:
-    device = Device(1)
-    run_batches([], device.prepare)
-    assert device.ran == []

@@ -30,11 +30,24 @@ def test_fp16_is_for_cuda_alone() -> None:
     assert check_precision("fp16", torch.device("cuda")) == torch.float16
 
 
+@pytest.mark.parametrize("is_supported", [False, True])
+def test_int8_follows_the_processor(monkeypatch: pytest.MonkeyPatch, is_supported: bool) -> None:
+    for name in ("_is_vnni_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda: is_supported, raising=False)
+    if is_supported:
+        assert check_precision("int8", CPU) == torch.int8
+    else:
+        with pytest.raises(SettingError, match=r"VNNI.*bf16"):
+            check_precision("int8", CPU)
+    with pytest.raises(SettingError, match="cuda"):
+        check_precision("int8", torch.device("cuda"))
+
+
 def test_other_devices_have_no_bf16() -> None:
     assert not supports_bf16(torch.device("mps"))
 
 
-@pytest.mark.parametrize("name", ["fp64", "", "BF16", "int8"])
+@pytest.mark.parametrize("name", ["fp64", "", "BF16", "int4"])
 def test_unknown_precision_is_an_error(name: str) -> None:
     with pytest.raises(SettingError, match="precision"):
         check_precision(name, CPU)

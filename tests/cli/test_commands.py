@@ -12,7 +12,18 @@ from typer.testing import CliRunner
 from spacy_bert_plugin.cli.report import format_table, report_errors
 from spacy_bert_plugin.errors import SettingError
 
-COMMANDS = ["convert", "debug-pieces", "info", "init-config", "fetch-encoder", "train"]
+COMMANDS = [
+    "benchmark",
+    "calibrate",
+    "convert",
+    "debug-pieces",
+    "export-onnx",
+    "fetch-encoder",
+    "info",
+    "init-config",
+    "optimize",
+    "train",
+]
 
 
 def test_help_loads_nothing_heavy() -> None:

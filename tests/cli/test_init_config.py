@@ -36,7 +36,7 @@ def test_settings_arrive(tmp_path: Path) -> None:
     assert config["nlp"]["lang"] == "de"
     interpolated = config.interpolate()
     assert interpolated["components"]["bert_transformer"]["model"]["name"] == str(tmp_path)
-    assert config["components"]["bert_transformer"]["model"]["batch_pieces"] == 16384
+    assert config["components"]["bert_transformer"]["model"]["batch_pieces"] is None
     rate = config["training"]["optimizer"]["learn_rate"]
     assert rate["@schedules"] == "spacy-bert-plugin.Warmup.v1"
     assert (rate["warmup"], rate["total_steps"]) == (0.1, "${training.max_steps}")

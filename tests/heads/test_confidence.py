@@ -10,9 +10,9 @@ from spacy_bert_plugin.heads.confidence import (
     FEWEST_ENTITIES,
     Confidence,
     fit_confidence,
-    shift_outside,
     tune_outside,
 )
+from spacy_bert_plugin.heads.split import shift_outside
 from spacy_bert_plugin.pieces import IntArray
 
 SCHEME = BiluoScheme(["X"])

@@ -164,14 +164,14 @@ def test_error_in_the_stream_keeps_what_came_before(encoder_nlp: Language) -> No
 
 def test_one_bad_doc_is_the_only_one_lost(encoder_nlp: Language, monkeypatch: Any) -> None:
     pipe = encoder_nlp.get_pipe("bert_transformer")
-    original, failed = pipe.predict, []
+    original, failed = pipe._start, []
 
-    def predict(docs: list[Doc]) -> Any:
+    def start(docs: list[Doc]) -> Any:
         if any(doc.text == TEXTS[2] for doc in docs):
             raise RuntimeError("cannot")
         return original(docs)
 
-    monkeypatch.setattr(pipe, "predict", predict)
+    monkeypatch.setattr(pipe, "_start", start)
     pipe.set_error_handler(lambda name, proc, docs, error: failed.extend(d.text for d in docs))
     assert [doc.text for doc in encoder_nlp.pipe(TEXTS)] == [TEXTS[0], TEXTS[1], TEXTS[3]]
     assert failed == [TEXTS[2]]
