@@ -147,30 +147,35 @@ def _attend_by_matmul(heads: Tensor, *, dropout: float) -> Tensor:
     parts = []
     for some in torch.split(heads, step, dim=1):
         query, key, value = some.reshape(3, -1, length, head_width).unbind()
-        # beta = 0: the first argument is never read.
-        scores = torch.baddbmm(
-            query.new_empty(()), query, key.transpose(1, 2), beta=0, alpha=head_width**-0.5
-        )
-        context = None if dropout else _weigh_by_exp(scores, value)
+        context = None if dropout else _weigh_by_exp(query, key, value)
         if context is None:
-            context = torch.bmm(F.dropout(scores.softmax(-1), dropout), value)
+            weights = F.dropout(_score(query, key).softmax(-1), dropout)
+            context = torch.bmm(weights, value)
         parts.append(context.view(-1, n_heads, length, head_width))
     return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 
-def _weigh_by_exp(scores: Tensor, value: Tensor) -> Tensor | None:
-    """Softmax and product with the values, in bf16: normalised after the product.
+def _score(query: Tensor, key: Tensor) -> Tensor:
+    """Scaled products. Shape: (n, length, head_width) twice -> (n, length, length)"""
+    # beta = 0: the first argument is never read.
+    return torch.baddbmm(
+        query.new_empty(()), query, key.transpose(1, 2), beta=0, alpha=query.shape[2] ** -0.5
+    )
+
+
+def _weigh_by_exp(query: Tensor, key: Tensor, value: Tensor) -> Tensor | None:
+    """Attend in bf16 with sums that are divided by after the product with the values.
 
     The largest score is not subtracted first: exponentials of bf16 reach as far as those of fp32,
     and a sum that leaves the safe range is noticed. The fused softmax of bf16 takes about twice
     as long.
 
     RETURNS (Tensor | None): None where the range does not suffice, or in other types.
-    Shape: scores (n, length, length), value (n, length, head_width) -> (n, length, head_width).
+    Shape: (n, length, head_width) three times -> (n, length, head_width).
     """
-    if scores.dtype != torch.bfloat16:
+    if query.dtype != torch.bfloat16:
         return None
-    weights = scores.exp()
+    weights = _score(query, key).exp_()
     sums = weights.sum(-1, keepdim=True)
     low, high = sums.aminmax()
     if not SUM_LIMITS[0] < float(low) <= float(high) < SUM_LIMITS[1]:

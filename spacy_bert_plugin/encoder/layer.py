@@ -51,7 +51,8 @@ class EncoderLayer(nn.Module):
         Shape: x (n_pieces, width) -> (n_pieces, width).
         """
         attended = self.attention(x, plan, dropout=attention_dropout, quantization=quantization)
-        x = apply_norm(x + drop(attended, dropout), self.attention_norm, self._attention_norm_cache)
+        x = add(x, drop(attended, dropout))
+        x = apply_norm(x, self.attention_norm, self._attention_norm_cache)
         dtype = quantization.dtype if quantization else None
         is_up_int8 = quantization is not None and quantization.covers("up")
         is_down_int8 = quantization is not None and quantization.covers("down")
@@ -65,7 +66,19 @@ class EncoderLayer(nn.Module):
             dtype=torch.float32 if is_up_int8 and is_down_int8 else dtype,
         )
         output = apply_linear(
-            hidden, (self.down,), self._down_cache, use_int8=is_down_int8, dtype=dtype
+            hidden,
+            (self.down,),
+            self._down_cache,
+            use_int8=is_down_int8,
+            dtype=dtype,
+            is_spent=True,
         )
-        x = x + drop(output, dropout)
+        x = add(x, drop(output, dropout))
         return apply_norm(x, self.output_norm, self._output_norm_cache)
+
+
+def add(x: Tensor, y: Tensor) -> Tensor:
+    """Add `y`, which nobody else uses, to `x`: in its memory where no gradient flows."""
+    if torch.is_grad_enabled() or x.dtype != y.dtype:
+        return x + y
+    return y.add_(x)

@@ -58,6 +58,7 @@ def apply_linear(
     activation: str = "none",
     use_int8: bool = False,
     dtype: torch.dtype | None = None,
+    is_spent: bool = False,
 ) -> Tensor:
     """Apply linear maps that read the same input, then an activation.
 
@@ -67,12 +68,13 @@ def apply_linear(
     activation: "none" or one of `config.ACTIVATIONS`.
     use_int8: Whether to quantise. Not where a gradient flows.
     dtype: Type to compute in, or of the result of a quantised map; None: that of `x`.
+    is_spent: Whether `x` may be written over, where no gradient flows.
     Shape: x (n, in) -> (n, sum of out).
     """
     if use_int8 and not needs_plain_path(x, layers):
         quantized = cache.get(layers, torch.int8).int8
         if quantized is not None:
-            y = apply_int8(x, quantized)
+            y = apply_int8(x, quantized, is_spent=is_spent)
             y = torch.ops.aten.gelu_(y) if activation == "gelu" else _ACTIVATIONS[activation](y)
             return y.to(dtype or x.dtype)
     x = x if dtype is None else x.to(dtype)
@@ -135,7 +137,7 @@ def needs_plain_path(x: Tensor, layers: Sequence[Weighted]) -> bool:
 def needs_gradient(x: Tensor, layers: Sequence[Weighted]) -> bool:
     """Tell whether a gradient flows to the input or to a parameter."""
     return torch.is_grad_enabled() and (
-        x.requires_grad or any(p.requires_grad for layer in layers for p in layer.parameters())
+        x.requires_grad or any(param.requires_grad for param in _list_params(layers))
     )
 
 
@@ -212,9 +214,13 @@ def has_onednn(dtype: torch.dtype) -> bool:
 
 
 def _make_key(layers: Sequence[Weighted]) -> Key:
-    return tuple(
-        (p.data_ptr(), p._version) for layer in layers for p in layer.parameters(recurse=False)
-    )
+    return tuple((p.data_ptr(), p._version) for p in _list_params(layers))
+
+
+def _list_params(layers: Sequence[Weighted]) -> list[Tensor]:
+    """Weights and biases: asked for at every call, so not by way of `Module.parameters`."""
+    found = [layer._parameters[name] for layer in layers for name in ("weight", "bias")]
+    return [param for param in found if param is not None]
 
 
 # Built outside inference mode: an entry made there could not be used where gradients are on.
@@ -223,7 +229,7 @@ def _make_key(layers: Sequence[Weighted]) -> Key:
 def _make_ready(
     layers: Sequence[Weighted], dtype: torch.dtype, key: Key, is_plain: bool
 ) -> ReadyWeights:
-    sources = tuple(p.detach() for layer in layers for p in layer.parameters(recurse=False))
+    sources = tuple(param.detach() for param in _list_params(layers))
     weight, bias = _join(layers)
     if dtype == torch.int8:
         quantized = quantize_weights(weight, bias)

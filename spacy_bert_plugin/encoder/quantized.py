@@ -83,27 +83,32 @@ def quantize_weights(weight: Tensor, bias: Tensor | None) -> Int8Weights:
     )
 
 
-def quantize_rows(x: Tensor) -> tuple[Tensor, Tensor]:
+def quantize_rows(x: Tensor, *, is_spent: bool = False) -> tuple[Tensor, Tensor]:
     """Round values to 8 bits, each row by a scale of its own.
 
+    is_spent: Whether `x` may be written over.
     RETURNS: The rounded values, and what one step of each row stands for.
     Shape: x (n, width) -> (n, width), uint8; (n, 1), float32
     """
     x = x.float()
     scales = torch.maximum(x.amax(1, keepdim=True), -x.amin(1, keepdim=True))
     scales.clamp_(min=SMALLEST).div_(LEVELS)
-    signed = (x * scales.reciprocal()).round_().to(torch.int8)
+    factors = scales.reciprocal()
+    # Where it can be done in place: fresh memory costs more than the arithmetic.
+    steps = x.mul_(factors) if is_spent else x * factors
+    signed = steps.round_().to(torch.int8)
     # Flipping the highest bit adds 128; casting to uint8 would take three times as long.
     return signed.view(torch.uint8).bitwise_xor_(ZERO), scales
 
 
-def apply_int8(x: Tensor, weights: Int8Weights) -> Tensor:
+def apply_int8(x: Tensor, weights: Int8Weights, *, is_spent: bool = False) -> Tensor:
     """Quantise an input and apply a linear map to it.
 
     x: Input, finite.
+    is_spent: Whether `x` may be written over.
     Shape: x (n, in) -> (n, out), float32.
     """
-    rounded, scales = quantize_rows(x)
+    rounded, scales = quantize_rows(x, is_spent=is_spent)
     y: Tensor = torch.ops.onednn.qlinear_pointwise(
         rounded,
         1.0,  # the scales of the rows come after
@@ -119,7 +124,6 @@ def apply_int8(x: Tensor, weights: Int8Weights) -> Tensor:
         [],
         "",
     )
-    # In place: fresh memory costs more than the arithmetic.
     return y.mul_(scales).add_(weights.bias)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import DataError, Errors, SettingError
 from ..pieces import IntArray, expand_runs
@@ -115,3 +116,27 @@ class BiluoScheme:
             got = str(spans[~is_good][0].tolist())
             raise DataError(Errors.SB356.format(n_tokens=n_tokens, n_labels=n_labels, got=got))
         return spans
+
+
+def find_legal(tags: IntArray, counts: IntArray) -> npt.NDArray[np.bool_]:
+    """Tell which sequences consist of whole entities and O alone.
+
+    tags: Tags of all sequences, end to end.
+    counts: Number of tokens of each.
+    Shape: tags (n_tokens,), counts (n_sequences,) -> (n_sequences,).
+    """
+    label, kind = np.divmod(tags - 1, len(KINDS))
+    is_inside = tags > 0
+    # What each token leaves open for the next one, and what it goes on with itself.
+    left_open = np.where(is_inside & ((kind == BEGIN) | (kind == INSIDE)), label, -1)
+    taken_up = np.where(is_inside & ((kind == INSIDE) | (kind == LAST)), label, -1)
+    ends = np.cumsum(counts)
+    is_first = np.zeros(len(tags) + 1, dtype=bool)
+    is_first[ends - counts] = True
+    is_last = np.append(is_first[1:-1], True)[: len(tags)]
+    before = np.append(-1, left_open)[: len(tags)]
+    before[is_first[:-1]] = -1
+    is_wrong = (before != taken_up) | (is_last & (left_open >= 0))
+    n_wrong = np.append(0, np.cumsum(is_wrong))
+    legal: npt.NDArray[np.bool_] = n_wrong[ends] == n_wrong[ends - counts]
+    return legal

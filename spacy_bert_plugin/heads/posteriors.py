@@ -21,7 +21,7 @@ from ..errors import Errors, SettingError
 from ..pieces import IntArray
 from .chain import Transitions, check_scores, split_tags, walk
 from .lattice import to_finite
-from .steps import check_lengths
+from .steps import check_lengths, list_rows
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,6 @@ class Posteriors:
         Shape: (n_labels, n_tokens)
     steps: Scores of B to I, B to L, I to I and I to L.
         Shape: (4, n_labels)
-    sequence: Number of the sequence of each token.
-        Shape: (n_tokens,)
     """
 
     begin: Tensor
@@ -51,7 +49,6 @@ class Posteriors:
     after_last: Tensor
     after_unit: Tensor
     steps: Tensor
-    sequence: Tensor
 
 
 def span_log_probs(
@@ -75,8 +72,20 @@ def span_log_probs(
     spans = _check_spans(spans, len(emissions), n_labels).to(emissions.device)
     if not len(spans):
         return to_finite(emissions.detach()).new_zeros(0)
-    found = _find_posteriors(emissions, lengths, transitions)
+    counts = check_lengths(lengths, n_tokens=len(emissions))
     start, end, label = spans.unbind(1)
+    ends = torch.from_numpy(np.cumsum(counts)).to(spans.device)
+    owners = torch.searchsorted(ends, start.contiguous(), right=True)
+    is_inside = end <= ends[owners]
+    result = to_finite(emissions.detach()).new_full((len(spans),), -torch.inf)
+    # Nothing is asked of the sequences that have no span.
+    chosen = np.bincount(owners[is_inside].cpu().numpy(), minlength=len(counts)) > 0
+    rows = torch.from_numpy(list_rows(counts, chosen)).to(emissions.device)
+    place = torch.empty(len(emissions) + 1, dtype=torch.int64, device=emissions.device)
+    place[rows] = torch.arange(len(rows), device=emissions.device)
+    start, label = place[start[is_inside]], label[is_inside]
+    end = place[end[is_inside] - 1] + 1
+    found = _find_posteriors(emissions[rows], counts[chosen], transitions)
     # Only whole spans of two tokens and more have inner tokens; fp64 keeps the long sum exact.
     total = torch.nn.functional.pad(found.inside.double().cumsum(1), (1, 0))
     is_unit = end - start == 1
@@ -89,9 +98,8 @@ def span_log_probs(
     close = found.last + found.after_last
     long = whole[label, start] + inner + ways + close[label, end - 1]
     unit = (found.before_unit + found.unit + found.after_unit)[label, start]
-    result = torch.where(is_unit, unit, long).clamp(max=0.0)
-    crosses = found.sequence[start] != found.sequence[end - 1]
-    return result.masked_fill(crosses, -torch.inf)
+    result[is_inside] = torch.where(is_unit, unit, long).clamp(max=0.0)
+    return result
 
 
 def find_candidates(
@@ -196,7 +204,6 @@ def _find_posteriors(
         after_last=after_last,
         after_unit=after_unit,
         steps=steps,
-        sequence=sequence,
     )
 
 

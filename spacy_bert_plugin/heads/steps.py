@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from ..errors import Errors, SettingError
-from ..pieces import IntArray
+from ..pieces import IntArray, expand_runs
 
 
 @dataclass(frozen=True)
@@ -83,3 +84,11 @@ def plan_steps(counts: IntArray, *, is_reversed: bool = False) -> Steps:
     ends = np.cumsum(counts)
     rows = ends[sequence] - 1 - step if is_reversed else (ends - counts)[sequence] + step
     return Steps(order, rows, n_active)
+
+
+def list_rows(counts: IntArray, chosen: npt.NDArray[np.bool_]) -> IntArray:
+    """List the tokens of some sequences.
+
+    Shape: counts, chosen (n_sequences,) -> (n_chosen_tokens,).
+    """
+    return expand_runs((np.cumsum(counts) - counts)[chosen], counts[chosen])

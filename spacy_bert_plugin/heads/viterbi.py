@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..pieces import IntArray
+from .biluo import find_legal
 from .chain import (
     NO_STEP,
     Tags,
@@ -23,7 +24,7 @@ from .chain import (
     sort_scores,
 )
 from .lattice import rule_out, to_finite
-from .steps import check_lengths, plan_steps
+from .steps import check_lengths, list_rows, plan_steps
 
 
 def best_tags(
@@ -41,15 +42,29 @@ def best_tags(
     """
     check_scores(emissions, transitions=transitions, allowed=allowed)
     counts = check_lengths(lengths, n_tokens=len(emissions))
-    steps = plan_steps(counts)
-    rows = steps.rows_on(emissions.device)
     with torch.no_grad():
-        parts = sort_scores(rule_out(to_finite(emissions), allowed), steps)
+        scores = rule_out(to_finite(emissions), allowed)
         if transitions:
-            found = _follow_learned(parts, steps.sizes, transitions.apply(to_finite))
-        else:
-            found = _follow_plain(parts, steps.sizes)
-    return torch.empty_like(found).index_copy(0, rows, found)
+            return _search(scores, counts, transitions.apply(to_finite))
+        # Without transitions the best tag of each token is best for all, where that is legal: most
+        # texts need no search.
+        tags = scores.argmax(1)
+        is_legal = find_legal(tags.cpu().numpy(), counts)
+        if not is_legal.all():
+            rows = torch.from_numpy(list_rows(counts, ~is_legal)).to(tags.device)
+            tags[rows] = _search(scores[rows], counts[~is_legal], None)
+        return tags
+
+
+def _search(scores: Tensor, counts: IntArray, transitions: Transitions | None) -> Tensor:
+    """Find the best legal tags. Shape: scores (n_tokens, n_tags) -> (n_tokens,)"""
+    steps = plan_steps(counts)
+    parts = sort_scores(scores, steps)
+    if transitions:
+        found = _follow_learned(parts, steps.sizes, transitions)
+    else:
+        found = _follow_plain(parts, steps.sizes)
+    return torch.empty_like(found).index_copy(0, steps.rows_on(scores.device), found)
 
 
 def _follow_plain(parts: Tags, sizes: list[int]) -> Tensor:

@@ -50,6 +50,14 @@ class TokenVectors(np.ndarray[Any, Any]):
         self.is_lent = False
 
 
+class Waiting:
+    """Calls whose vectors may not have been read yet, oldest first: their Docs and tokens."""
+
+    def __init__(self) -> None:
+        self.calls: deque[tuple[list[weakref.ref[Doc]], int]] = deque()
+        self.n_tokens = 0
+
+
 class ActivationStore:
     """Activations by Doc, with a bound on what waits for listeners that do not come."""
 
@@ -65,11 +73,12 @@ class ActivationStore:
         threads are not looked at.
         """
         waiting = self._find_waiting()
-        total = sum(n for _, n in waiting)
-        while waiting and total > MAX_WAITING:
-            old, n_tokens = waiting.popleft()
-            total -= n_tokens
-            for doc in [found for ref in old if (found := ref()) is not None]:
+        while waiting.calls:
+            alive = [found for ref in waiting.calls[0][0] if (found := ref()) is not None]
+            if alive and waiting.n_tokens <= MAX_WAITING:
+                break
+            waiting.n_tokens -= waiting.calls.popleft()[1]
+            for doc in alive:
                 self.release(doc)
         for doc, item in zip(docs, activations, strict=True):
             self._by_doc[doc] = item
@@ -77,7 +86,9 @@ class ActivationStore:
                 vectors = item.outputs["tokens"].view(TokenVectors)
                 vectors.owner, vectors.is_lent = self.token, True
                 doc.tensor = vectors
-        waiting.append(([weakref.ref(doc) for doc in docs], sum(a.n_tokens for a in activations)))
+        n_tokens = sum(item.n_tokens for item in activations)
+        waiting.calls.append(([weakref.ref(doc) for doc in docs], n_tokens))
+        waiting.n_tokens += n_tokens
 
     def find(self, doc: Doc) -> Activations | None:
         """What is known of a Doc, if the encoder has run on it."""
@@ -99,10 +110,10 @@ class ActivationStore:
             if getattr(tensor, "owner", None) is self.token and tensor.is_lent:
                 doc.tensor = np.zeros((0,), dtype="float32")
 
-    def _find_waiting(self) -> "deque[tuple[list[weakref.ref[Doc]], int]]":
+    def _find_waiting(self) -> "Waiting":
         if not hasattr(self._local, "waiting"):
-            self._local.waiting = deque()
-        waiting: deque[tuple[list[weakref.ref[Doc]], int]] = self._local.waiting
+            self._local.waiting = Waiting()
+        waiting: Waiting = self._local.waiting
         return waiting
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "ActivationStore":

@@ -11,6 +11,7 @@ from lattice_reference import is_legal, list_entities
 
 from spacy_bert_plugin.errors import DataError, SettingError
 from spacy_bert_plugin.heads import BiluoScheme, tags_allowed
+from spacy_bert_plugin.heads.biluo import find_legal
 from spacy_bert_plugin.pieces import IntArray
 
 SCHEME = BiluoScheme(["PER", "GPE"])
@@ -151,3 +152,10 @@ def test_a_missing_tag_may_be_any() -> None:
     allowed = tags_allowed(torch.tensor([0, -1, 4]), n_tags=5)
     assert allowed.int().tolist() == [[1, 0, 0, 0, 0], [1, 1, 1, 1, 1], [0, 0, 0, 0, 1]]
     assert tags_allowed(torch.zeros(0, dtype=torch.long), n_tags=5).shape == (0, 5)
+
+
+@given(st.lists(st.lists(st.integers(0, 8), max_size=6), max_size=5))
+def test_legal_sequences_are_those_of_whole_entities(sequences: list[list[int]]) -> None:
+    counts = np.array([len(tags) for tags in sequences], dtype=np.int64)
+    flat = np.array([tag for tags in sequences for tag in tags], dtype=np.int64)
+    assert find_legal(flat, counts).tolist() == [is_legal(tags) for tags in sequences]
