@@ -78,7 +78,10 @@ class PieceTokenizer:
         RAISES (TextError): A text is not a str or not valid Unicode; the message names its index.
         """
         try:
-            encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+            if len(texts) == 1:  # without waking the threads that share a batch
+                encodings = [self._tokenizer.encode(texts[0], add_special_tokens=False)]
+            else:
+                encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
         except (TypeError, UnicodeError):
             _explain(texts)
             raise
