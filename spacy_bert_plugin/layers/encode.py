@@ -11,17 +11,22 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from ..batching import BatchRun, find_lanes, plan_batches
-from ..encoder import PackedInput, Quantization
+from ..encoder import BertEncoder, PackedInput, Quantization
 from ..errors import Errors, SettingError
-from ..pieces import IntArray, PieceTokenizer, TokenRows, map_rows, pack_windows
+from ..pieces import IntArray, PieceTokenizer, TokenRows, fill_up, map_rows, pack_windows
 from ..typedefs import Encoded, Encoder
 from .prepare import PreparedDocs
 from .sending import send
 from .settings import TOKEN_OUTPUTS
+from .streams import Begun
 
 # Training keeps what every batch computed until the backward pass, so small batches save nothing
 # there, and each of them costs a pass over the gradient of the piece embeddings.
 TRAINING_PIECES = 8192
+# oneDNN makes, and keeps, code for every number of rows that it meets, which takes longer than a
+# short text does. So batches on a processor are filled up to multiples of these.
+FEW_ROWS, ROWS = 16, 32
+MANY_PIECES = 128
 
 
 @dataclass
@@ -87,9 +92,9 @@ class BatchVectors:
 class DocsRun:
     """Docs on their way through the encoder, in batches of windows of similar length.
 
-    In prediction on a processor batches begin to run side by side when this is made; the vectors
-    are added up, in the order of the batches, when it is finished. Gradients flow if they are
-    enabled when it is made. Memory beyond the result is bounded by one batch for each lane in
+    In prediction batches begin to run when this is made: on a processor side by side, on CUDA in a
+    stream of their own. Vectors are added up in the order of the batches. Gradients flow if they
+    are enabled when it is made. Memory beyond the result is bounded by one batch for each lane in
     prediction; in training every batch keeps its graph until the backward pass.
     """
 
@@ -105,15 +110,22 @@ class DocsRun:
         self.is_training = torch.is_grad_enabled()
         self.names = [name for name in TOKEN_OUTPUTS if name in ("tokens", *options.pooled)]
         self.use_firsts = bool({"cls", "pooler"} & set(options.pooled))
+        is_own = isinstance(encoder, BertEncoder)  # others would pad what is filled up
+        self.use_filling = is_own and self.device.type == "cpu" and not self.is_training
         lengths = docs.windows.lengths + tokenizer.n_special
         budget = options.batch_pieces
         if self.is_training and not options.use_checkpointing:
             budget = max(budget, TRAINING_PIECES)
         batches = plan_batches(lengths, budget)
         self.batches = BatchRun(batches, self._prepare, lanes=find_lanes(self.device))
+        self._begun: Begun[EncodedDocs] | None = None
+        if self.device.type == "cuda" and not self.is_training:
+            self._begun = Begun(self.device, self._add_up)
 
     def finish(self) -> EncodedDocs:
         """Wait for all batches, and add them up."""
+        if self._begun is not None:
+            return self._begun.finish(lambda encoded: [encoded.tokens, *encoded.pooled.values()])
         with torch.enable_grad() if self.is_training else torch.inference_mode():
             return self._add_up()
 
@@ -148,6 +160,8 @@ class DocsRun:
             suffix=self.tokenizer.suffix_ids,
         )
         begins = np.cumsum(packed.lengths, dtype=np.int64) - packed.lengths
+        if self.use_filling:
+            packed = fill_up(packed, FEW_ROWS if len(packed.ids) < MANY_PIECES else ROWS)
         ids, positions, windows, first_rows, tokens, places, offsets, *weights = send(
             self._hide(packed.ids),
             packed.positions,
@@ -174,7 +188,8 @@ class DocsRun:
             result.windows, result.firsts = windows, output.last[first_rows]
         if output.layers is not None:
             layers = torch.stack(output.layers).detach().float().cpu()
-            for window, begin, length in zip(chosen, begins, packed.lengths, strict=True):
+            lengths = packed.lengths[: len(chosen)]
+            for window, begin, length in zip(chosen, begins, lengths, strict=True):
                 result.layers[int(window)] = layers[:, begin : begin + length].clone()
         return result
 

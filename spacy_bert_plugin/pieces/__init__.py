@@ -2,7 +2,7 @@
 
 from .align import Alignment, align_tokens, expand_runs
 from .cache import PieceCache
-from .pack import PackedWindows, TokenRows, map_rows, pack_windows
+from .pack import PackedWindows, TokenRows, fill_up, map_rows, pack_windows
 from .tokenizer import PieceTokenizer, TextPieces
 from .types import FloatArray, IntArray
 from .windows import Windows, check_windows, plan_windows, split_pieces
@@ -20,6 +20,7 @@ __all__ = [
     "align_tokens",
     "check_windows",
     "expand_runs",
+    "fill_up",
     "map_rows",
     "pack_windows",
     "plan_windows",

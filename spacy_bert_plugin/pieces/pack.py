@@ -83,6 +83,24 @@ def pack_windows(
     return PackedWindows(packed, positions, tuple(lengths.tolist()))
 
 
+def fill_up(packed: PackedWindows, step: int) -> PackedWindows:
+    """Add windows of one piece until the pieces are a multiple of `step`.
+
+    Windows that are sorted, longest first, stay so, and no row moves.
+
+    step (int): At least 1.
+    """
+    n_missing = -len(packed.ids) % step
+    if not n_missing:
+        return packed
+    filling = np.zeros(n_missing, dtype=np.int64)
+    return PackedWindows(
+        np.append(packed.ids, filling),
+        np.append(packed.positions, filling),
+        (*packed.lengths, *([1] * n_missing)),
+    )
+
+
 def map_rows(
     alignment: Alignment,
     windows: Windows,

@@ -88,11 +88,12 @@ class BertTransformer(ListenedTo, TrainablePipe):
         """Hold the vectors for the listeners and leave on each Doc what `keep` asks for."""
         docs = list(docs)
         guard = VectorGuard(self.name, self.keep)
-        for doc, item in zip(docs, predictions, strict=True):
+        means = self._take_means(predictions)
+        for doc, item, mean in zip(docs, predictions, means, strict=True):
             guard.install(doc)
             keep_trf_data(doc, item.outputs.pop("trf_data", None) or guard.no_trf_data)
             if self.keep != "none" and len(doc) and not doc.vocab.vectors.size:
-                doc.vector = _to_host(item.outputs["mean"][0])
+                doc.vector = np.array(mean)  # so that it does not keep those of others alive
             if self.keep in ("tokens", "all"):
                 vectors = _to_host(item.outputs["tokens"]).view(TokenVectors)
                 vectors.owner = self.store.token
@@ -100,6 +101,14 @@ class BertTransformer(ListenedTo, TrainablePipe):
             if not self.listener_map:
                 item.outputs = {}
         self.store.add(docs, predictions)
+
+    def _take_means(self, predictions: Sequence[Activations]) -> Sequence[Any]:
+        """Copy the mean vectors of Docs to the host: all at once, since each copy waits."""
+        if self.keep == "none" or not predictions:
+            return [None] * len(predictions)
+        xp = self.model.ops.xp
+        rows: Sequence[Any] = _to_host(xp.concatenate([p.outputs["mean"] for p in predictions]))
+        return rows
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Encode a stream of Docs, a batch at a time, in order.

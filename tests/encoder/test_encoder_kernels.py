@@ -136,3 +136,34 @@ def test_cuda_equals_cpu(dtype: torch.dtype | None) -> None:
     trained = encoder(packed.to("cuda"), dtype=dtype).last
     assert torch.cosine_similarity(trained.detach().cpu(), expected, dim=-1).min() > 0.99
     trained.sum().backward()
+
+
+@pytest.mark.parametrize("lengths", [(60,), (1, 3, 9, 9, 60), tuple([8] * 30)])
+@pytest.mark.parametrize("size", [0.1, 1.0, 30.0, 1000.0])
+def test_scores_of_any_size_work_in_bf16(
+    monkeypatch: pytest.MonkeyPatch, lengths: tuple[int, ...], size: float
+) -> None:
+    """Exponentials of large scores leave the range of the type; then the softmax is taken."""
+    monkeypatch.setattr(kernels, "FEWEST_ROWS_BY_MATMUL", 1)
+    qkv = make_qkv(lengths).bfloat16()
+    qkv[:, : 2 * WIDTH] *= size**0.5
+    with torch.inference_mode():
+        found = attend_grouped(qkv, AttentionPlan(lengths, CPU), n_heads=N_HEADS)
+    # bf16 rounds scores of this size by up to half a step of 2^-8 of them.
+    exact = attend_slowly(qkv.float(), lengths)
+    assert bool(torch.isfinite(found).all())
+    if size <= 1.0:
+        assert measure_difference(found.float(), exact) <= 0.05
+    assert float(found.abs().max()) <= float(qkv[:, 2 * WIDTH :].abs().max()) * 1.01
+
+
+@pytest.mark.parametrize(("size", "is_in_range"), [(1.0, True), (1e4, False)])
+def test_the_range_of_exponentials_is_watched(size: float, is_in_range: bool) -> None:
+    torch.manual_seed(0)
+    query, key, value = torch.randn(3, 2, 6, 4).bfloat16()
+    found = kernels._weigh_by_exp(query * size, key, value)
+    assert (found is not None) == is_in_range
+    if found is not None:
+        weights = (query.float() @ key.float().transpose(1, 2) / 2).softmax(-1)
+        torch.testing.assert_close(found.float(), weights @ value.float(), atol=0.03, rtol=0.03)
+    assert kernels._weigh_by_exp(query.float(), key.float(), value.float()) is None

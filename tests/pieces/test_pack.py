@@ -1,10 +1,12 @@
 """Packed arrays, and the way back to tokens."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_bert_plugin.pieces import map_rows, pack_windows, plan_windows
+from spacy_bert_plugin.pieces import fill_up, map_rows, pack_windows, plan_windows
+from spacy_bert_plugin.pieces.pack import PackedWindows
 from tests.pieces.test_windows import doc_strategy, make_alignment
 
 PREFIX, SUFFIX = [-1], [-2]
@@ -61,3 +63,15 @@ def test_windows_in_no_batch_are_left_out() -> None:
     (rows,) = map_rows(alignment, windows, [np.array([2])], n_prefix=1, n_special=2)
     assert rows.tokens.tolist() == [2]
     assert rows.rows.tolist() == [1]
+
+
+@pytest.mark.parametrize("step", [1, 4, 16])
+def test_filling_up_adds_windows_of_one_piece(step: int) -> None:
+    packed = PackedWindows(np.array([5, 6, 7, 8]), np.array([0, 1, 2, 0]), (3, 1))
+    full = fill_up(packed, step)
+    n_added = -4 % step
+    assert full.ids.tolist() == [5, 6, 7, 8] + [0] * n_added
+    assert full.positions.tolist() == [0, 1, 2, 0] + [0] * n_added
+    assert full.lengths == (3, 1) + (1,) * n_added
+    empty = PackedWindows(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), ())
+    assert fill_up(empty, step).lengths == ()
