@@ -60,7 +60,7 @@ def draw_bars(
         )
     axes.set_yticks(range(len(bars)), [name for name, _, _ in reversed(bars)])
     axes.set_xlim(0, 1.15 * max(spread.maximum for _, spread, _ in bars))
-    axes.set_xlabel(f"{unit} (thick line: 95 % interval of the median, thin: extremes)")
+    axes.set_xlabel(f"{unit}\n(thick line: 95 % interval of the median, thin: extremes)")
     finish(figure, axes, path, title=title, foot=foot)
 
 
@@ -83,7 +83,7 @@ def draw_lines(
     axes.set_ylim(0, 1.15 * max(max(ys) for _, _, ys in lines))
     axes.set_xlabel(labels[0])
     axes.set_ylabel(labels[1])
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="best")
     finish(figure, axes, path, title=title, foot=foot)
 
 
