@@ -175,9 +175,11 @@ def report(
         for series, unit in UNITS.items()
         for system in arguments.systems
     ]
+    n_ended = sum(row["end"] != "done" for row in rows)
+    ended = f"; {n_ended} of {len(rows)} runs were ended early" if n_ended else ""
     draw_lines(
         path.with_suffix(".png"),
-        title="Peak memory, MiniLM-L6 with categories and entities, fp32",
+        title=f"Peak memory, MiniLM-L6 with categories and entities, fp32{ended}",
         labels=("words of one document, or texts of a stream", "peak resident memory, MiB"),
         foot=foot,
         lines=[line for line in lines if line[1]],
@@ -187,9 +189,12 @@ def report(
 def points_of(
     rows: list[dict[str, Any]], system: str, series: str
 ) -> tuple[list[float], list[float]]:
-    """Sizes and peaks of one line of the picture; what was ended counts as far as it came."""
+    """Sizes and peaks of one line of the picture; what was ended counts as far as it came.
+
+    How far it came in a document is not known, so its size stands.
+    """
     chosen = [row for row in rows if (row["system"], row["series"]) == (system, series)]
-    return [row["size"] for row in chosen], [row["peak_mib"] for row in chosen]
+    return [row["done"] or row["size"] for row in chosen], [row["peak_mib"] for row in chosen]
 
 
 def row_of(row: dict[str, Any]) -> tuple[str, ...]:

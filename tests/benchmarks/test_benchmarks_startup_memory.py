@@ -115,13 +115,16 @@ assert turn.peak_mib() > turn.resident_mib() - 1
 
 def test_points_are_those_of_one_line(memory: ModuleType) -> None:
     rows = [
-        {"system": system, "series": series, "size": size, "peak_mib": 2.0 * size}
+        {"system": system, "series": series, "size": size, "done": size, "peak_mib": 2.0 * size}
         for system in memory.SYSTEMS
         for series in memory.UNITS
         for size in (1, 2)
     ]
     assert memory.points_of(rows, "ours", "stream") == ([1, 2], [2.0, 4.0])
     assert memory.points_of([], "ours", "stream") == ([], [])
+    rows[-1] |= {"done": 7}  # ended early: drawn where it got to
+    rows[-2] |= {"done": 0}  # ended where that is not known
+    assert memory.points_of(rows, memory.SYSTEMS[1], "stream") == ([1, 7], [2.0, 4.0])
 
 
 def test_streams_are_as_long_as_asked(tmp_path: Path) -> None:
