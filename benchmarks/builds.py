@@ -10,7 +10,6 @@ then differs as far as the vectors do.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -19,10 +18,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines import add_ours, add_spacy_transformers
+from options import make_parser
+from pipelines import (
+    OUR_LISTENER,
+    STRIDED_SPANS,
+    add_ours,
+    add_spacy_heads,
+    add_spacy_transformers,
+)
 
-STRIDED_SPANS = {"window": 128, "stride": 96}
-OUR_LISTENER = {"@architectures": "spacy-bert-plugin.BertListener.v1"}
 CURATED_LISTENER = {
     "@architectures": "spacy-curated-transformers.LastTransformerLayerListener.v1",
     "width": 0,
@@ -67,33 +71,6 @@ def add_spacy_curated_transformers(nlp: Any, checkpoint: str) -> None:
             ("piecer_loader", "HFPieceEncoderLoader"),
         )
     }
-
-
-def add_spacy_heads(nlp: Any, listener: dict[str, Any]) -> None:
-    """`textcat` and `ner` as spaCy's quickstart configures them over a transformer."""
-    linear = {
-        "@architectures": "spacy.TextCatBOW.v3",
-        "exclusive_classes": True,
-        "length": 262144,
-        "ngram_size": 1,
-        "no_output_layer": False,
-    }
-    textcat = {
-        "@architectures": "spacy.TextCatEnsemble.v2",
-        "tok2vec": listener,
-        "linear_model": linear,
-    }
-    ner = {
-        "@architectures": "spacy.TransitionBasedParser.v2",
-        "state_type": "ner",
-        "extra_state_tokens": False,
-        "hidden_width": 64,
-        "maxout_pieces": 2,
-        "use_upper": False,
-        "tok2vec": listener,
-    }
-    nlp.add_pipe("textcat", config={"model": textcat})
-    nlp.add_pipe("ner", config={"model": ner})
 
 
 BUILDERS: dict[str, Callable[[Any, str], None]] = {
@@ -233,11 +210,9 @@ def build_in_process(
 
 def main() -> None:
     """Read the command line and build."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = make_parser(__doc__)
     parser.add_argument("system", choices=list(BUILDERS))
     parser.add_argument("target", type=Path)
-    parser.add_argument("--checkpoint", type=Path, required=True, help="folder of the weights")
-    parser.add_argument("--data-dir", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--steps", type=int, default=N_STEPS)
     parser.add_argument("--heads", type=Path, help="pipeline whose heads are copied")
     arguments = parser.parse_args()

@@ -12,11 +12,11 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from pathlib import Path
 from typing import Any
 
 from inference import count_pieces
 from machine import describe_line, describe_machine
+from options import make_parser
 from report import RESULTS, draw_bars, print_table, write_json
 from rounds import wait_for_idle
 from spread import ratio_of, show_ratio, spread_of
@@ -48,9 +48,7 @@ def main() -> None:
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--checkpoint", type=Path, required=True, help="folder of the weights")
-    parser.add_argument("--data-dir", type=Path, required=True, help="folder of the data sets")
+    parser = make_parser(__doc__)
     parser.add_argument("--texts", type=int, default=600)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=60, help="training steps of the heads")
@@ -65,9 +63,9 @@ def train_pipeline(arguments: argparse.Namespace, precision: str) -> Any:
     """Both heads over one encoder, trained for a few steps of WNUT-17."""
     import spacy
     from corpora import prepare_corpora
+    from pipelines import OUR_LISTENER, SPACY_NER
     from spacy.training import Corpus
     from spacy.util import fix_random_seed, minibatch, registry
-    from training_systems import OUR_LISTENER, SPACY_NER
 
     fix_random_seed(arguments.seed)
     folder = RESULTS / "tmp" / "corpora"

@@ -24,16 +24,16 @@ from inference_report import Findings, write_report
 from machine import describe_line, describe_machine, find_gpu
 from report import RESULTS
 from rounds import wait_for_idle
-from shapes import SHAPES, build_in_process
+from shapes import SHAPES, find_checkpoint, name_results
 from systems import Catalogue, Contestant
 from texts import describe_texts, mixed_texts
 from tokenizers import Tokenizer
 from tqdm import tqdm
 from vectors import compare_vectors
 
-from spacy_bert_plugin.measure.benchmark import Options, count_steps, run_benchmark
-from spacy_bert_plugin.measure.result import Result
-from spacy_bert_plugin.measure.system import share_texts
+from spacy_bert_plugin.cli.measure.benchmark import Options, count_steps, run_benchmark
+from spacy_bert_plugin.cli.measure.result import Result
+from spacy_bert_plugin.cli.measure.system import share_texts
 
 SENTENCE = "Book a table for two at a good Italian restaurant in Berlin"
 N_SINGLES = 100
@@ -118,17 +118,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--name", help="name of the result files")
     arguments = parser.parse_args()
     if arguments.name is None:
-        parts = ("inference", arguments.shape, arguments.device.replace("cpu", ""))
-        arguments.name = "-".join(part for part in parts if part)
+        arguments.name = name_results("inference", arguments)
     return arguments
-
-
-def find_checkpoint(arguments: argparse.Namespace, folder: Path) -> Path:
-    """The folder of the weights, built first where a shape is asked for."""
-    checkpoint: Path = arguments.checkpoint.resolve()
-    if arguments.shape:
-        return build_in_process(arguments.shape, folder / arguments.shape, tokenizer=checkpoint)
-    return checkpoint
 
 
 def find_builds(arguments: argparse.Namespace) -> list[str]:

@@ -11,8 +11,8 @@ from typing import Any
 from report import print_table, write_json
 from systems import BARE, KINDS, OURS, PEER, Contestant, find_of_kind
 
-from spacy_bert_plugin.measure.result import Result, Summary
-from spacy_bert_plugin.measure.spread import Spread, ratio_of, show_ratio
+from spacy_bert_plugin.cli.measure.result import Result, Summary
+from spacy_bert_plugin.cli.measure.spread import Spread, ratio_of, show_ratio
 from spacy_bert_plugin.viz.speed import Bar, Panel, write_speed
 
 

@@ -26,6 +26,7 @@ import numpy as np
 import spacy
 import torch
 from machine import describe_line, describe_machine
+from options import make_parser
 from report import RESULTS, draw_bars, print_table, write_json
 from spread import spread_of
 from texts import mixed_texts
@@ -89,9 +90,7 @@ def main() -> None:
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--checkpoint", type=Path, required=True, help="folder of the weights")
-    parser.add_argument("--data-dir", type=Path, required=True, help="folder of the data sets")
+    parser = make_parser(__doc__)
     parser.add_argument("--texts", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seed", type=int, default=0)

@@ -23,6 +23,7 @@ from typing import Any
 
 from builds import N_STEPS, build_all
 from machine import describe_line, describe_machine
+from options import make_parser
 from report import RESULTS, draw_lines, print_table, write_json
 
 FOLDER = Path(__file__).resolve().parent
@@ -60,9 +61,7 @@ def main() -> None:
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--checkpoint", type=Path, required=True, help="folder of the weights")
-    parser.add_argument("--data-dir", type=Path, required=True, help="folder of the data sets")
+    parser = make_parser(__doc__)
     parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=SYSTEMS)
     parser.add_argument("--documents", type=int, nargs="*", default=list(DOCUMENTS), help="words")
     parser.add_argument("--streams", type=int, nargs="*", default=list(STREAMS), help="texts")

@@ -10,8 +10,8 @@ import spacy
 import torch
 from spacy.language import Language
 
+from spacy_bert_plugin.cli.measure.system import TimedSystem, synchronize, use_device
 from spacy_bert_plugin.layers import get_shim
-from spacy_bert_plugin.measure.system import TimedSystem, synchronize, use_device
 
 # What the encoder is called with: positional and named arguments.
 CallT = tuple[tuple[Any, ...], dict[str, Any]]

@@ -10,7 +10,7 @@ import spacy
 import torch
 from spacy.tokens import Doc
 
-from spacy_bert_plugin.measure.system import TimedSystem, use_device
+from spacy_bert_plugin.cli.measure.system import TimedSystem, use_device
 
 BATCH_SIZE = 64
 

@@ -14,6 +14,30 @@ DISTRIBUTIONS = {
 }
 
 
+STRIDED_SPANS = {"window": 128, "stride": 96}
+OUR_LISTENER = {"@architectures": "spacy-bert-plugin.BertListener.v1"}
+THEIR_LISTENER = {
+    "@architectures": "spacy-transformers.TransformerListener.v1",
+    "grad_factor": 1.0,
+    "pooling": {"@layers": "reduce_mean.v1"},
+}
+SPACY_NER = {
+    "@architectures": "spacy.TransitionBasedParser.v2",
+    "state_type": "ner",
+    "extra_state_tokens": False,
+    "hidden_width": 64,
+    "maxout_pieces": 2,
+    "use_upper": False,
+}
+SPACY_BOW = {
+    "@architectures": "spacy.TextCatBOW.v3",
+    "exclusive_classes": True,
+    "length": 262144,
+    "ngram_size": 1,
+    "no_output_layer": False,
+}
+
+
 def hide_others(system: str) -> None:
     """Make the other systems look as if they were not installed; before spaCy is imported.
 
@@ -42,32 +66,18 @@ def add_spacy_transformers(nlp: Any, checkpoint: str) -> None:
         "@architectures": "spacy-transformers.TransformerModel.v3",
         "name": checkpoint,
         "tokenizer_config": {"use_fast": True},
-        "get_spans": {
-            "@span_getters": "spacy-transformers.strided_spans.v1", "window": 128, "stride": 96,
-        },
-    }  # fmt: skip
-    listener = {
-        "@architectures": "spacy-transformers.TransformerListener.v1",
-        "grad_factor": 1.0,
-        "pooling": {"@layers": "reduce_mean.v1"},
+        "get_spans": {"@span_getters": "spacy-transformers.strided_spans.v1", **STRIDED_SPANS},
     }
+    nlp.add_pipe("transformer", config={"model": model})
+    add_spacy_heads(nlp, THEIR_LISTENER)
+
+
+def add_spacy_heads(nlp: Any, listener: dict[str, Any]) -> None:
+    """`textcat` and `ner` as spaCy's quickstart configures them over a transformer."""
     textcat = {
         "@architectures": "spacy.TextCatEnsemble.v2",
         "tok2vec": listener,
-        "linear_model": {
-            "@architectures": "spacy.TextCatBOW.v3", "exclusive_classes": True, "ngram_size": 1,
-            "no_output_layer": False, "length": 262144,
-        },
-    }  # fmt: skip
-    ner = {
-        "@architectures": "spacy.TransitionBasedParser.v2",
-        "state_type": "ner",
-        "extra_state_tokens": False,
-        "hidden_width": 64,
-        "maxout_pieces": 2,
-        "use_upper": False,
-        "tok2vec": listener,
+        "linear_model": SPACY_BOW,
     }
-    nlp.add_pipe("transformer", config={"model": model})
     nlp.add_pipe("textcat", config={"model": textcat})
-    nlp.add_pipe("ner", config={"model": ner})
+    nlp.add_pipe("ner", config={"model": {**SPACY_NER, "tok2vec": listener}})

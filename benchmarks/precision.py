@@ -24,11 +24,11 @@ from machine import describe_line, describe_machine
 from precision_picture import draw_losses
 from report import RESULTS, print_table, write_json
 
+from spacy_bert_plugin.cli.measure.rounds import take_turns
+from spacy_bert_plugin.cli.measure.spread import ratio_of, spread_of
+from spacy_bert_plugin.cli.measure.texts import read_texts
 from spacy_bert_plugin.compression import choose_metrics, compare_vectors, score_pipeline
 from spacy_bert_plugin.errors import SettingError
-from spacy_bert_plugin.measure.rounds import take_turns
-from spacy_bert_plugin.measure.spread import ratio_of, spread_of
-from spacy_bert_plugin.measure.texts import read_texts
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("wnut17", "snips", "rotten_tomatoes")

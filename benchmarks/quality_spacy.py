@@ -9,16 +9,11 @@ from typing import Any
 
 from corpora import read_examples
 from job import Job, Outcome
+from pipelines import STRIDED_SPANS, THEIR_LISTENER
 from recipes import DATA_SETS, OUR_CONFIGS, SPACY_CONFIGS
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 LISTENERS = ("spacy-bert-plugin.BertListener.v1", "spacy-bert-plugin.BertPooledListener.v1")
-THEIR_LISTENER = {
-    "@architectures": "spacy-transformers.TransformerListener.v1",
-    "grad_factor": 1.0,
-    "pooling": {"@layers": "reduce_mean.v1"},
-    "upstream": "transformer",
-}
 
 
 def train_pipeline(job: Job) -> Outcome:
@@ -105,7 +100,7 @@ def replace_encoder(config: Any, *, checkpoint: str) -> None:
     for component in config["components"].values():
         tok2vec = component.get("model", {}).get("tok2vec", {})
         if tok2vec.get("@architectures") in LISTENERS:
-            component["model"]["tok2vec"] = dict(THEIR_LISTENER)
+            component["model"]["tok2vec"] = {**THEIR_LISTENER, "upstream": "transformer"}
     config["components"]["transformer"] = {
         "factory": "transformer",
         "max_batch_items": 4096,
@@ -115,8 +110,7 @@ def replace_encoder(config: Any, *, checkpoint: str) -> None:
             "tokenizer_config": {"use_fast": True},
             "get_spans": {
                 "@span_getters": "spacy-transformers.strided_spans.v1",
-                "window": 128,
-                "stride": 96,
+                **STRIDED_SPANS,
             },
         },
     }

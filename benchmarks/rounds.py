@@ -1,6 +1,6 @@
 """Turns of fresh processes, and waiting for a quiet machine.
 
-Systems that stay in memory between rounds take turns in `spacy_bert_plugin.measure.rounds`.
+Systems that stay in memory between rounds take turns in `spacy_bert_plugin.cli.measure.rounds`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from worker import Worker
 
-from spacy_bert_plugin.measure.rounds import take_turns
+from spacy_bert_plugin.cli.measure.rounds import take_turns
 
 IDLE_LOAD = 0.5
 

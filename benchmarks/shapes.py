@@ -51,6 +51,20 @@ def build_in_process(shape: str, folder: Path, *, tokenizer: Path) -> Path:
     return folder
 
 
+def find_checkpoint(arguments: argparse.Namespace, folder: Path) -> Path:
+    """The folder of the weights, built first where a `shape` is asked for."""
+    checkpoint: Path = arguments.checkpoint.resolve()
+    if arguments.shape:
+        return build_in_process(arguments.shape, folder / arguments.shape, tokenizer=checkpoint)
+    return checkpoint
+
+
+def name_results(what: str, arguments: argparse.Namespace) -> str:
+    """Name of result files, by what was measured, of which shape, on which device."""
+    parts = (what, arguments.shape, arguments.device.replace("cpu", ""))
+    return "-".join(part for part in parts if part)
+
+
 def main() -> None:
     """Read the command line and build."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

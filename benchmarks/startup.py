@@ -20,6 +20,7 @@ from typing import Any
 
 from builds import N_STEPS, build_all
 from machine import describe_line, describe_machine
+from options import make_parser
 from pipelines import DISTRIBUTIONS
 from report import RESULTS, draw_bars, print_table, write_json
 from rounds import wait_for_idle
@@ -52,9 +53,7 @@ def main() -> None:
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--checkpoint", type=Path, required=True, help="folder of the weights")
-    parser.add_argument("--data-dir", type=Path, required=True, help="folder of the data sets")
+    parser = make_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--wait", type=float, default=300, help="seconds to wait for a quiet CPU")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from spacy_bert_plugin.measure.benchmark import System
+from spacy_bert_plugin.cli.measure.benchmark import System
 
 FOLDER = Path(__file__).resolve().parent
 OURS, SPACY_HEADS = "ours", "ours, spaCy's heads"

@@ -22,7 +22,7 @@ from typing import Any
 from machine import describe_line, describe_machine, find_gpu
 from report import RESULTS, draw_bars, print_table, write_json
 from rounds import take_fresh_turns, wait_for_idle
-from shapes import SHAPES, build_in_process
+from shapes import SHAPES, find_checkpoint, name_results
 from spread import compare, show_ratio, spread_of
 from texts import tagged_sentences
 from training_batches import SentenceT, cut_batches, join_sentences
@@ -87,17 +87,8 @@ def parse_arguments() -> argparse.Namespace:
         if getattr(arguments, name) is None:
             setattr(arguments, name, default)
     if arguments.name is None:
-        parts = ("training", arguments.shape, arguments.device.replace("cpu", ""))
-        arguments.name = "-".join(part for part in parts if part)
+        arguments.name = name_results("training", arguments)
     return arguments
-
-
-def find_checkpoint(arguments: argparse.Namespace, folder: Path) -> Path:
-    """The folder of the weights, built first where a shape is asked for."""
-    checkpoint: Path = arguments.checkpoint.resolve()
-    if arguments.shape:
-        return build_in_process(arguments.shape, folder / arguments.shape, tokenizer=checkpoint)
-    return checkpoint
 
 
 def read_batches(arguments: argparse.Namespace) -> dict[str, list[list[SentenceT]]]:

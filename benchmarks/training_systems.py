@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pipelines import OUR_LISTENER, SPACY_NER, THEIR_LISTENER
+
 PEER = "spacy-transformers 1.4.0, spaCy's ner"
 BARE = {"fp32": "bare padded loop, fp32", "bf16": "bare padded loop, bf16 autocast"}
 # What runs, what it is in the picture, and in which precision.
@@ -17,20 +19,6 @@ SYSTEMS: dict[str, tuple[str, str, str]] = {
     PEER: ("training_systems:spacy_transformers", "theirs", "fp32"),
     BARE["bf16"]: ("training_systems:bare_bf16", "bound", "bf16"),
     BARE["fp32"]: ("training_systems:bare_fp32", "bound", "fp32"),
-}
-SPACY_NER = {
-    "@architectures": "spacy.TransitionBasedParser.v2",
-    "state_type": "ner",
-    "extra_state_tokens": False,
-    "hidden_width": 64,
-    "maxout_pieces": 2,
-    "use_upper": False,
-}
-OUR_LISTENER = {"@architectures": "spacy-bert-plugin.BertListener.v1"}
-THEIR_LISTENER = {
-    "@architectures": "spacy-transformers.TransformerListener.v1",
-    "grad_factor": 1.0,
-    "pooling": {"@layers": "reduce_mean.v1"},
 }
 LEARN_RATE = 5e-5
 DROPOUT = 0.1

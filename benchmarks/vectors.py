@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from worker import Worker
 
-from spacy_bert_plugin.measure.system import read_json
+from spacy_bert_plugin.cli.measure.system import read_json
 
 # spacy-transformers gives a token context from 128 tokens, from 96 on twice: only shorter texts
 # see the same context everywhere, so only they can be compared vector by vector.

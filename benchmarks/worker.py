@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from spacy_bert_plugin.cli.measure.worker import Worker as PackageWorker
 from spacy_bert_plugin.errors import WorkerError
-from spacy_bert_plugin.measure.worker import Worker as PackageWorker
 
 FOLDER = Path(__file__).resolve().parent
 OFFLINE = {"HF_HUB_OFFLINE": "1"}

@@ -18,7 +18,7 @@ FLOORS = [
     {"checkpoints", "heads"},
     {"layers", "training"},
     {"pipeline", "pretraining"},
-    {"compression", "explain", "distributed", "interop", "measure"},
+    {"compression", "explain", "distributed", "interop"},
     {"viz"},
     {"cli"},
 ]

@@ -16,9 +16,9 @@ from .benchmark_report import AGREEMENT_HEADER, HEADER, list_agreement, list_row
 from .report import print_table, report_errors, say_good
 
 if TYPE_CHECKING:
-    from ..measure.benchmark import Options
-    from ..measure.choices import Choice
-    from ..measure.result import Result
+    from .measure.benchmark import Options
+    from .measure.choices import Choice
+    from .measure.result import Result
 
 PICTURES = (".svg", ".png")
 
@@ -65,7 +65,7 @@ def benchmark_cli(
     --texts test.jsonl
     """
     with report_errors():
-        from ..measure.benchmark import Options
+        from .measure.benchmark import Options
 
         options = Options(
             batch_size=batch_size,
@@ -90,7 +90,7 @@ class Report:
     def __init__(
         self, choices: Sequence[Choice], result: Result, options: Options, about: dict[str, Any]
     ) -> None:
-        from ..measure.machine import describe_line
+        from .measure.machine import describe_line
 
         self.choices, self.result, self.options, self.about = choices, result, options, about
         self.summaries = result.summarise()
@@ -129,10 +129,10 @@ def benchmark(
     """
     from tqdm import tqdm
 
-    from ..measure.benchmark import count_steps, make_system, run_benchmark
-    from ..measure.choices import parse_choices
-    from ..measure.machine import describe_machine, find_gpu
-    from ..measure.texts import read_texts
+    from .measure.benchmark import count_steps, make_system, run_benchmark
+    from .measure.choices import parse_choices
+    from .measure.machine import describe_machine, find_gpu
+    from .measure.texts import read_texts
 
     choices = parse_choices(pipelines)
     texts = read_texts(paths, n_texts=n_texts, seed=seed)

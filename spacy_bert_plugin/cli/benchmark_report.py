@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..measure.agreement import Agreement
-    from ..measure.result import Summary
-    from ..measure.spread import Spread
     from ..viz.speed import Panel
+    from .measure.agreement import Agreement
+    from .measure.result import Summary
+    from .measure.spread import Spread
 
 HEADER = (
     "pipeline",

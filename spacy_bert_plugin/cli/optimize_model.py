@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
     from ..compression import Likeness
-    from ..measure.agreement import Agreement
-    from ..measure.spread import Spread
+    from .measure.agreement import Agreement
+    from .measure.spread import Spread
 
 N_TEXTS = 200
 
@@ -94,14 +94,7 @@ def optimize_model(
     """
     import spacy
 
-    from ..compression import (
-        check_output,
-        find_encoders,
-        find_precision,
-        measure_components,
-        measure_folder,
-        optimize_pipeline,
-    )
+    from ..compression import check_output, optimize_pipeline
 
     limits = Limits() if limits is None else limits
     tell = _keep_silent if tell is None else tell
@@ -115,12 +108,7 @@ def optimize_model(
     with optimize_pipeline(
         nlp, output, precision=precision, skip=skip, use_check=use_check
     ) as staged:
-        names = list(find_encoders(nlp))
-        report = Report(
-            precision=(find_precision(nlp), precision),
-            sizes=(measure_folder(nlp.path), measure_folder(staged)),
-            encoder_sizes=(measure_components(nlp.path, names), measure_components(staged, names)),
-        )
+        report = _describe(nlp, staged, precision=precision)
         optimized = spacy.load(staged)
         if use_check:
             if limits.data is not None:
@@ -130,6 +118,18 @@ def optimize_model(
             _compare(report, nlp, optimized, texts)
             _time(report, nlp, optimized, texts, n_rounds=limits.n_rounds)
     return report
+
+
+def _describe(nlp: Language, staged: Path, *, precision: str) -> Report:
+    """Settings and sizes of both pipelines."""
+    from ..compression import find_encoders, find_precision, measure_components, measure_folder
+
+    names = list(find_encoders(nlp))
+    return Report(
+        precision=(find_precision(nlp), precision),
+        sizes=(measure_folder(nlp.path), measure_folder(staged)),
+        encoder_sizes=(measure_components(nlp.path, names), measure_components(staged, names)),
+    )
 
 
 def _keep_silent(step: str) -> None:
@@ -147,8 +147,8 @@ def _check_limits(limits: Limits, *, use_check: bool) -> None:
 
 def _choose_texts(nlp: Language, limits: Limits) -> list[str]:
     from ..compression import sample_texts
-    from ..measure.texts import read_texts
     from ..training.corpora import build_corpus_v1
+    from .measure.texts import read_texts
 
     if limits.texts is not None:
         return read_texts([limits.texts], n_texts=limits.n_texts)
@@ -176,8 +176,8 @@ def _score(report: Report, nlp: Language, optimized: Language, limits: Limits) -
 def _compare(report: Report, nlp: Language, optimized: Language, texts: Sequence[str]) -> None:
     """Hold outputs and vectors of the two side by side."""
     from ..compression import compare_vectors
-    from ..measure.agreement import compare_outputs
-    from ..measure.outputs import collect_outputs
+    from .measure.agreement import compare_outputs
+    from .measure.outputs import collect_outputs
 
     one, other = (collect_outputs(pipeline.pipe(texts)) for pipeline in (nlp, optimized))
     report.n_texts = len(texts)
@@ -189,8 +189,8 @@ def _time(
     report: Report, nlp: Language, optimized: Language, texts: Sequence[str], *, n_rounds: int
 ) -> None:
     """Measure words a second, the two pipelines taking turns."""
-    from ..measure.rounds import take_turns
-    from ..measure.spread import ratio_of, spread_of
+    from .measure.rounds import take_turns
+    from .measure.spread import ratio_of, spread_of
 
     turns = {"original": _make_turn(nlp, texts), "optimized": _make_turn(optimized, texts)}
     rates = take_turns(turns, n_rounds=n_rounds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..measure.spread import Spread
+    from .measure.spread import Spread
     from .optimize_model import Report
 
 HEADER = ("", "original", "optimized", "change")

@@ -3,7 +3,7 @@
 A message says what was expected, what came and what to do next. Codes are grouped by room:
 SB0xx general, SB1xx pieces, SB2xx encoder and batching, SB30x to SB34x checkpoints, SB35x to
 SB38x heads, SB4xx training, SB5xx layers and pipeline, SB6xx data formats and the command line,
-SB70x measurements.
+SB70x measurements, SB71x and SB72x interop, SB73x compression.
 """
 
 from .checkpoints import CheckpointMessages
@@ -19,12 +19,13 @@ from .exceptions import (
     SettingError,
     TextError,
     TrainingError,
+    WorkerError,
 )
 from .formats import FormatMessages
 from .general import GeneralMessages
 from .heads import HeadMessages
 from .interop import InteropMessages
-from .measure import MeasureMessages, WorkerError
+from .measure import MeasureMessages
 from .pieces import PieceMessages
 from .pipeline import PipelineMessages
 from .training import TrainingMessages

@@ -35,3 +35,14 @@ class DataError(BertPluginError, ValueError):
 
 class MissingDependencyError(BertPluginError, ImportError):
     """An optional dependency is not installed. The message names the extra."""
+
+
+class WorkerError(BertPluginError, RuntimeError):
+    """A system under measurement failed, or its process ended.
+
+    trace (str): Traceback of the other process, where it could still send one.
+    """
+
+    def __init__(self, message: str, *, trace: str = "") -> None:
+        super().__init__(message)
+        self.trace = trace

@@ -1,21 +1,8 @@
-"""Messages SB70x, and the error of a worker."""
-
-from .exceptions import BertPluginError
-
-
-class WorkerError(BertPluginError, RuntimeError):
-    """A system under measurement failed, or its process ended.
-
-    trace (str): Traceback of the other process, where it could still send one.
-    """
-
-    def __init__(self, message: str, *, trace: str = "") -> None:
-        super().__init__(message)
-        self.trace = trace
+"""Messages SB70x: measurements."""
 
 
 class MeasureMessages:
-    """Messages of the room `measure`."""
+    """Messages of `cli.measure`."""
 
     SB700 = (
         "{path}: expected texts, but found none. Give a .txt file with a text on each line, a "

@@ -49,16 +49,14 @@ def build_bert_encoder_v1(
     use_checkpointing: bool = False,
     piece_dropout: float = 0.0,
 ) -> EncoderModel:
-    """Build an encoder. Weights come with `initialize` or with a saved pipeline, not before.
+    """Build an encoder to share, or for the `tok2vec` slot of any spaCy architecture.
 
-    Use it as the model of `bert_transformer`, to be shared, or in the `tok2vec` slot of any
-    spaCy architecture, as that component's own encoder.
+    Weights come with `initialize` or with a saved pipeline, not before.
 
     name (str | None): A local folder, "minilm-l6" for the embedded default, or the name of a
         repository on the Hugging Face hub. None: random weights of the given `sizes`.
     revision (str | None): Commit, branch or tag on the hub.
-    sizes (dict): For random weights: fields of `encoder.EncoderConfig` such as width, n_layers,
-        n_heads, hidden_width. With it, `tokenizer` is needed.
+    sizes (dict): For random weights: fields of `encoder.EncoderConfig`; needs `tokenizer`.
     tokenizer (str | None): Folder or file of the tokenizer, for random weights.
     output, max_pieces, ...: As in `EncoderSettings`.
     RETURNS (Model[list[Doc], list[Floats2d]]): Shape: (n_tokens, width) for each Doc.

@@ -106,9 +106,9 @@ class BertTransformer(ListenedTo, TrainablePipe):
         """Copy the mean vectors of Docs to the host: all at once, since each copy waits."""
         if self.keep == "none" or not predictions:
             return [None] * len(predictions)
-        xp = self.model.ops.xp
-        rows: Sequence[Any] = _to_host(xp.concatenate([p.outputs["mean"] for p in predictions]))
-        return rows
+        rows: Any = self.model.ops.xp.concatenate([p.outputs["mean"] for p in predictions])
+        on_host: np.ndarray = rows if isinstance(rows, np.ndarray) else rows.get()
+        return list(on_host)
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Encode a stream of Docs, a batch at a time, in order.

@@ -14,7 +14,7 @@ import vectors
 from inference_report import Findings, compare_speed, count_flops, write_report
 from systems import BARE, FOLDER, KINDS, OURS, PEER, Catalogue
 
-from spacy_bert_plugin.measure.result import Measured, Result, Turn
+from spacy_bert_plugin.cli.measure.result import Measured, Result, Turn
 
 
 def make_catalogue(device: str = "cpu") -> Catalogue:

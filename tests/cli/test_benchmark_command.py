@@ -15,8 +15,8 @@ from spacy_bert_plugin.cli.benchmark_report import (
     make_panels,
     show_memory,
 )
-from spacy_bert_plugin.measure.agreement import Agreement
-from spacy_bert_plugin.measure.result import Measured, Result, Turn
+from spacy_bert_plugin.cli.measure.agreement import Agreement
+from spacy_bert_plugin.cli.measure.result import Measured, Result, Turn
 
 RunT = Callable[..., Any]
 

@@ -10,13 +10,13 @@ import torch
 from spacy.tokens import DocBin
 from spacy.training import Example
 
+from spacy_bert_plugin.cli.measure.agreement import Agreement
+from spacy_bert_plugin.cli.measure.spread import Spread
 from spacy_bert_plugin.cli.optimize import list_warnings
 from spacy_bert_plugin.cli.optimize_model import Limits, Report, optimize_model
 from spacy_bert_plugin.cli.optimize_table import list_rows
 from spacy_bert_plugin.compression import Likeness
 from spacy_bert_plugin.errors import SettingError
-from spacy_bert_plugin.measure.agreement import Agreement
-from spacy_bert_plugin.measure.spread import Spread
 
 RunT = Callable[..., Any]
 TRAIN = [

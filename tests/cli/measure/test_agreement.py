@@ -7,8 +7,8 @@ import pytest
 import spacy
 from spacy.tokens import Doc
 
-from spacy_bert_plugin.measure.agreement import Agreement, compare_outputs
-from spacy_bert_plugin.measure.outputs import (
+from spacy_bert_plugin.cli.measure.agreement import Agreement, compare_outputs
+from spacy_bert_plugin.cli.measure.outputs import (
     Outputs,
     TextOutput,
     collect_outputs,

@@ -7,8 +7,8 @@ import pytest
 import spacy
 from spacy.tokens import DocBin
 
+from spacy_bert_plugin.cli.measure.texts import read_texts
 from spacy_bert_plugin.errors import DataError
-from spacy_bert_plugin.measure.texts import read_texts
 
 
 def write(path: Path, text: str) -> Path:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import Errors, SettingError
+from ...errors import Errors, SettingError
 
 BATCH_SIZE = "nlp.batch_size"
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from spacy_bert_plugin.errors import WorkerError
-from spacy_bert_plugin.measure.benchmark import (
+from spacy_bert_plugin.cli.measure.benchmark import (
     Options,
     System,
     count_passes,
@@ -14,8 +13,9 @@ from spacy_bert_plugin.measure.benchmark import (
     pick_spread,
     run_benchmark,
 )
-from spacy_bert_plugin.measure.result import Measured, Result, Turn
-from spacy_bert_plugin.measure.rounds import take_turns
+from spacy_bert_plugin.cli.measure.result import Measured, Result, Turn
+from spacy_bert_plugin.cli.measure.rounds import take_turns
+from spacy_bert_plugin.errors import WorkerError
 
 HERE = Path(__file__).parent
 

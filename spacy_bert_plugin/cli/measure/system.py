@@ -10,7 +10,7 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Errors, SettingError
+from ...errors import Errors, SettingError
 from .memory import read_gpu_peak, read_peak, read_resident
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class PipelineSystem(TimedSystem):
         write_outputs(found, Path(path))
 
     def _count_pieces(self, component: Any) -> int:
-        from ..layers import get_shim
+        from ...layers import get_shim
 
         tokenizer = get_shim(component.model).checkpoint.tokenizer
         return sum(len(pieces) for pieces in tokenizer.encode(self.texts))

@@ -7,11 +7,11 @@ import pytest
 import spacy
 from spacy.language import Language
 
+from spacy_bert_plugin.cli.measure import system as measured
+from spacy_bert_plugin.cli.measure.memory import read_gpu_peak, read_peak, read_resident
+from spacy_bert_plugin.cli.measure.outputs import read_outputs
+from spacy_bert_plugin.cli.measure.system import PipelineSystem, open_pipeline, share_texts
 from spacy_bert_plugin.errors import SettingError
-from spacy_bert_plugin.measure import system as measured
-from spacy_bert_plugin.measure.memory import read_gpu_peak, read_peak, read_resident
-from spacy_bert_plugin.measure.outputs import read_outputs
-from spacy_bert_plugin.measure.system import PipelineSystem, open_pipeline, share_texts
 
 TEXTS = ["Play Paris, please.", "rain in berlin", "x"]
 

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from spacy_bert_plugin.measure.machine import describe_line, describe_machine, find_commit
+from spacy_bert_plugin.cli.measure.machine import describe_line, describe_machine, find_commit
 
 
 def test_machine_is_named() -> None:

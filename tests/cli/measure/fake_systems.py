@@ -5,7 +5,7 @@ import signal
 import time
 from typing import Any
 
-from spacy_bert_plugin.measure.system import TimedSystem
+from spacy_bert_plugin.cli.measure.system import TimedSystem
 
 
 class Sleeper(TimedSystem):

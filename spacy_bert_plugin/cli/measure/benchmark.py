@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ..errors import WorkerError
+from ...errors import WorkerError
 from .agreement import compare_outputs
 from .choices import BATCH_SIZE, Choice
 from .outputs import Outputs, read_outputs
@@ -19,7 +19,7 @@ from .rounds import take_turns
 from .system import share_texts
 from .worker import Worker
 
-OPEN_PIPELINE = "spacy_bert_plugin.measure.system:open_pipeline"
+OPEN_PIPELINE = "spacy_bert_plugin.cli.measure.system:open_pipeline"
 # Told what is being done, and how many steps that ends: (what, steps done).
 ProgressT = Callable[[str, int], None]
 

@@ -1,6 +1,6 @@
 """The measured side: a system in a process of its own that does what it is told, line by line.
 
-    python -m spacy_bert_plugin.measure.serve MODULE:FUNCTION
+    python -m spacy_bert_plugin.cli.measure.serve MODULE:FUNCTION
 
 The first line of the input is the settings that FUNCTION gets; every further one names a method
 of what it returned: `{"do": "run", ...}`. An answer is one line of JSON. Nothing but the standard

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ..errors import Errors, WorkerError
+from ...errors import Errors, WorkerError
 
 LOAD, N_TAIL = "load", 1500
 CLOSE_SECONDS = 60.0
@@ -52,7 +52,7 @@ class Worker:
         self.log = log
         self._file = log.open("wb")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "spacy_bert_plugin.measure.serve", target],
+            [sys.executable, "-m", "spacy_bert_plugin.cli.measure.serve", target],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._file,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spacy_bert_plugin.measure.spread import compare, ratio_of, show_ratio, spread_of
+from spacy_bert_plugin.cli.measure.spread import compare, ratio_of, show_ratio, spread_of
 
 
 def test_interval_lies_within_the_extremes_and_around_the_median() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from spacy_bert_plugin.cli.measure.serve import serve
+from spacy_bert_plugin.cli.measure.system import share_texts
+from spacy_bert_plugin.cli.measure.worker import Worker, make_environment, name_exit
 from spacy_bert_plugin.errors import WorkerError
-from spacy_bert_plugin.measure.serve import serve
-from spacy_bert_plugin.measure.system import share_texts
-from spacy_bert_plugin.measure.worker import Worker, make_environment, name_exit
 
 HERE = Path(__file__).parent
 

@@ -25,7 +25,7 @@ PACKAGES = (
 )
 CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 # The checkout, where this package is run from one.
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 FIND_GPU = "import torch as t; print(t.cuda.get_device_name() if t.cuda.is_available() else '')"
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from spacy_bert_plugin.cli.measure.benchmark import make_system
+from spacy_bert_plugin.cli.measure.choices import parse_choice, parse_choices
 from spacy_bert_plugin.errors import SettingError
-from spacy_bert_plugin.measure.benchmark import make_system
-from spacy_bert_plugin.measure.choices import parse_choice, parse_choices
 
 
 def test_names_paths_and_overrides() -> None:

@@ -7,8 +7,8 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import DataError, Errors
-from ..training.formats.read import read_text
+from ...errors import DataError, Errors
+from ...training.formats.read import read_text
 
 JSON_LINES = (".jsonl", ".ndjson")
 
