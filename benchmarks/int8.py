@@ -35,7 +35,7 @@ from spacy_bert_plugin._compat import import_optional
 from spacy_bert_plugin.batching import plan_batches
 from spacy_bert_plugin.encoder import BertEncoder, PackedInput, pack
 from spacy_bert_plugin.encoder.quantized import MAPS, Quantization
-from spacy_bert_plugin.interop import export_onnx
+from spacy_bert_plugin.interop.onnx import export_onnx
 from spacy_bert_plugin.layers import get_shim
 
 # Maps that an exported file keeps in fp32, by the name of the variant.

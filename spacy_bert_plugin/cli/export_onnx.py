@@ -39,7 +39,7 @@ def export_onnx_cli(
     with report_errors():
         import spacy
 
-        from ..interop import export_onnx
+        from ..interop.onnx import export_onnx
 
         nlp = spacy.load(pipeline)
         feeding = export_onnx(

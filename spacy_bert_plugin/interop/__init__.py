@@ -1,7 +1,6 @@
-"""Pipelines for other runtimes: ONNX files with a description of how to feed them."""
+"""Doors in and out: other people's models and configs, and files for other runtimes.
 
-from .export import export_onnx
-from .feeding import Feeding, Port, read_feeding
-from .reader import OnnxModel
-
-__all__ = ["Feeding", "OnnxModel", "Port", "export_onnx", "read_feeding"]
+onnx                 files for ONNX Runtime and everything else that reads them
+huggingface          checkpoints with a head for a task <-> pipelines
+spacy_transformers   pipelines and configs written for spaCy's other transformer libraries
+"""

@@ -27,7 +27,7 @@ def test_command_exports(run: RunT, model: Path) -> None:
     assert outcome.code == 0
     assert "n_windows x length" in outcome.text
     assert "mean_cosine at least 0.97" in outcome.text
-    from spacy_bert_plugin.interop import OnnxModel
+    from spacy_bert_plugin.interop.onnx import OnnxModel
 
     nlp = spacy.load(model)
     exported = OnnxModel(output)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .._compat import import_optional
+from ..._compat import import_optional
 from .graph import PURPOSE
 
 # Of a head only scores would be lost: its maps are small.

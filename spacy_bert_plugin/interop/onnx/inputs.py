@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from spacy.tokens import Doc
 
-from ..heads.token_classifier import shift
-from ..layers.prepare import PreparedDocs, prepare_docs
-from ..layers.token_classifier import read_features
-from ..pieces import IntArray, PieceTokenizer, TokenRows, map_rows, pack_windows
+from ...heads.token_classifier import shift
+from ...layers.prepare import PreparedDocs, prepare_docs
+from ...layers.token_classifier import read_features
+from ...pieces import IntArray, PieceTokenizer, TokenRows, map_rows, pack_windows
 from .feeding import BERT_NER, BERT_TEXTCAT, ENCODER, Feeding
 
 Feeds = dict[str, npt.NDArray[np.generic]]

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..encoder import BertEncoder
-from ..encoder.layer import EncoderLayer
+from ...encoder import BertEncoder
+from ...encoder.layer import EncoderLayer
 from .graph import GraphBuilder
 
 # Finite, so that no difference is NaN.

@@ -10,16 +10,16 @@ import torch
 from spacy.language import Language
 from torch import nn
 
-from ..checkpoints import LoadedCheckpoint
-from ..encoder import BertEncoder
-from ..errors import Errors, SettingError
-from ..layers import EncoderModel, get_shim
-from ..layers.head import find_tok2vec, get_head_shim
-from ..layers.listener import BertListener
-from ..layers.shim import BertShim
-from ..pipeline.bert_ner import BertNer
-from ..pipeline.bert_textcat import BertTextcat
-from ..pipeline.bert_transformer import BertTransformer
+from ...checkpoints import LoadedCheckpoint
+from ...encoder import BertEncoder
+from ...errors import Errors, SettingError
+from ...layers import EncoderModel, get_shim
+from ...layers.head import find_tok2vec, get_head_shim
+from ...layers.listener import BertListener
+from ...layers.shim import BertShim
+from ...pipeline.bert_ner import BertNer
+from ...pipeline.bert_textcat import BertTextcat
+from ...pipeline.bert_transformer import BertTransformer
 from .feeding import BERT_NER, BERT_TEXTCAT, ENCODER
 
 FAMILIES = "bert, roberta, xlm-roberta, camembert, electra, distilbert"

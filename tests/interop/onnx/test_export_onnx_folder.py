@@ -10,10 +10,10 @@ import spacy
 from spacy.language import Language
 
 from spacy_bert_plugin.errors import CheckpointError, MissingDependencyError, SettingError
-from spacy_bert_plugin.interop import OnnxModel, export_onnx, read_feeding
-from spacy_bert_plugin.interop import compare as comparing
-from spacy_bert_plugin.interop import export as exporting
-from spacy_bert_plugin.interop.compare import measure_agreement
+from spacy_bert_plugin.interop.onnx import OnnxModel, export_onnx, read_feeding
+from spacy_bert_plugin.interop.onnx import compare as comparing
+from spacy_bert_plugin.interop.onnx import export as exporting
+from spacy_bert_plugin.interop.onnx.compare import measure_agreement
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -66,8 +66,8 @@ def test_graph_and_description_agree(folder: Path) -> None:
 
 
 def test_padding_does_not_matter(nlp: Language, folder: Path) -> None:
-    from spacy_bert_plugin.interop.inputs import make_feeds
-    from spacy_bert_plugin.interop.reader import open_session
+    from spacy_bert_plugin.interop.onnx.inputs import make_feeds
+    from spacy_bert_plugin.interop.onnx.reader import open_session
 
     model = OnnxModel(folder)
     feeds = make_feeds([nlp.make_doc("play music")], model.tokenizer, model.feeding)

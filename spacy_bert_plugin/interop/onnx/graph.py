@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .._compat import import_optional
-from ..about import __version__
+from ..._compat import import_optional
+from ...about import __version__
 from .feeding import Port
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from spacy.tokens import Doc
 
-from ..errors import CheckpointError, Errors, SettingError
-from ..layers import run_encoder
-from ..layers.token_classifier import read_features
+from ...errors import CheckpointError, Errors, SettingError
+from ...layers import run_encoder
+from ...layers.token_classifier import read_features
 from .feeding import BERT_NER
 from .inputs import Floats
 from .source import Source

@@ -9,13 +9,13 @@ import torch
 
 from spacy_bert_plugin.encoder import BertEncoder, EncoderConfig, pack
 from spacy_bert_plugin.errors import SettingError
-from spacy_bert_plugin.interop import build
-from spacy_bert_plugin.interop.encoder_graph import add_encoder
-from spacy_bert_plugin.interop.feeding import Port
-from spacy_bert_plugin.interop.graph import GraphBuilder
-from spacy_bert_plugin.interop.inputs import pad_runs
-from spacy_bert_plugin.interop.quantize import quantize_model
-from spacy_bert_plugin.interop.reader import open_session
+from spacy_bert_plugin.interop.onnx import build
+from spacy_bert_plugin.interop.onnx.encoder_graph import add_encoder
+from spacy_bert_plugin.interop.onnx.feeding import Port
+from spacy_bert_plugin.interop.onnx.graph import GraphBuilder
+from spacy_bert_plugin.interop.onnx.inputs import pad_runs
+from spacy_bert_plugin.interop.onnx.quantize import quantize_model
+from spacy_bert_plugin.interop.onnx.reader import open_session
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -86,7 +86,7 @@ def test_maps_can_stay_out_of_int8() -> None:
 
 
 def test_more_than_a_file_holds(monkeypatch: pytest.MonkeyPatch, nlp: Any) -> None:
-    from spacy_bert_plugin.interop.source import find_source
+    from spacy_bert_plugin.interop.onnx.source import find_source
 
     source = find_source(nlp, "bert_ner")
     build.build_model(source)

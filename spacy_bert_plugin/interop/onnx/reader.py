@@ -10,8 +10,8 @@ import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from .._compat import import_optional
-from ..pieces import PieceTokenizer
+from ..._compat import import_optional
+from ...pieces import PieceTokenizer
 from .feeding import BERT_TEXTCAT, ENCODER, MODEL, TOKENIZER, check_identity, read_feeding
 from .inputs import Floats, make_feeds
 from .source import find_source

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..encoder import BertEncoder
-from ..heads import TextClassifier, TokenClassifier
+from ...encoder import BertEncoder
+from ...heads import TextClassifier, TokenClassifier
 from .graph import GraphBuilder
 
 

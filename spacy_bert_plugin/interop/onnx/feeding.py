@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..about import __version__
-from ..checkpoints.json_text import parse_json
-from ..checkpoints.manifest import hash_file
-from ..errors import CheckpointError, Errors
+from ...about import __version__
+from ...checkpoints.json_text import parse_json
+from ...checkpoints.manifest import hash_file
+from ...errors import CheckpointError, Errors
 
 FORMAT = 1
 MODEL, TOKENIZER, FEEDING = "model.onnx", "tokenizer.json", "feeding.json"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import Errors, SettingError
-from ..heads import BiluoScheme
-from ..pipeline.bert_ner import BertNer
-from ..pipeline.bert_textcat import BertTextcat
+from ...errors import Errors, SettingError
+from ...heads import BiluoScheme
+from ...pipeline.bert_ner import BertNer
+from ...pipeline.bert_textcat import BertTextcat
 from .encoder_graph import add_encoder
 from .feeding import ENCODER, Feeding, Port
 from .graph import GraphBuilder

@@ -9,7 +9,7 @@ import pytest
 from spacy.language import Language
 from spacy.training import Example
 
-from spacy_bert_plugin.interop import OnnxModel, export_onnx
+from spacy_bert_plugin.interop.onnx import OnnxModel, export_onnx
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from spacy.language import Language
 
-from .._compat import import_optional
-from ..errors import CheckpointError, Errors, SettingError
-from ..training.folders import replace_folder
+from ..._compat import import_optional
+from ...errors import CheckpointError, Errors, SettingError
+from ...training.folders import replace_folder
 from .build import build_model
 from .compare import BOUNDS, SAMPLES, check_agreement, measure_agreement, run_pipeline
 from .feeding import FEEDING, MODEL, NAMES, PRECISIONS, TOKENIZER, Feeding
