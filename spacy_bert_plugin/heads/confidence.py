@@ -56,7 +56,8 @@ class Confidence:
         spans: IntArray,
     ) -> Tensor:
         """Log probability of each entity at this temperature. Shape: (n_spans,)"""
-        return span_log_probs(*self.heat(scores, lengths, transitions), spans=spans)
+        factor = 1.0 / self.temperature
+        return span_log_probs(scores, lengths, transitions, spans=spans, scale=factor)
 
     def heat(
         self,

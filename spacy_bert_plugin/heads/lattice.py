@@ -69,6 +69,10 @@ def to_float(emissions: Tensor) -> Tensor:
 
 def to_finite(emissions: Tensor) -> Tensor:
     """Return scores as finite numbers: NaN is 0, and none is beyond a million."""
+    if emissions.device.type == "cpu" and emissions.numel():
+        least, largest = torch.aminmax(emissions)  # NaN if any is; cheaper than two copies
+        if least >= -LARGEST and largest <= LARGEST:
+            return to_float(emissions)
     return to_float(emissions).nan_to_num(0.0, LARGEST, -LARGEST).clamp(-LARGEST, LARGEST)
 
 

@@ -20,6 +20,7 @@ from torch import Tensor
 from ..errors import Errors, SettingError
 from ..pieces import IntArray
 from .chain import Transitions, check_scores, split_tags, walk
+from .host_walks import is_on_host, span_log_probs_on_host
 from .lattice import to_finite
 from .steps import check_lengths, list_rows
 
@@ -57,6 +58,7 @@ def span_log_probs(
     transitions: Transitions | None = None,
     *,
     spans: Tensor | IntArray,
+    scale: float = 1.0,
 ) -> Tensor:
     """Log probability of each entity: that the sequence has exactly it, with its label.
 
@@ -65,19 +67,20 @@ def span_log_probs(
     transitions: Learned scores of neighbouring tags.
     spans: Rows [start, end, label index] in the numbers of tokens. A span that reaches over the
         end of its sequence has probability 0.
+    scale: Factor on all scores, those of transitions too: one over the temperature.
     Shape: emissions (n_tokens, n_tags), spans (n_spans, 3) -> (n_spans,), at most 0, no gradient.
     Raises: SettingError if shapes or lengths do not fit.
     """
     n_labels = check_scores(emissions, transitions=transitions)
     spans = _check_spans(spans, len(emissions), n_labels).to(emissions.device)
     if not len(spans):
-        return to_finite(emissions.detach()).new_zeros(0)
+        return emissions.new_zeros(0, dtype=_float_type(emissions))
     counts = check_lengths(lengths, n_tokens=len(emissions))
     start, end, label = spans.unbind(1)
     ends = torch.from_numpy(np.cumsum(counts)).to(spans.device)
     owners = torch.searchsorted(ends, start.contiguous(), right=True)
     is_inside = end <= ends[owners]
-    result = to_finite(emissions.detach()).new_full((len(spans),), -torch.inf)
+    result = emissions.new_full((len(spans),), -torch.inf, dtype=_float_type(emissions))
     # Nothing is asked of the sequences that have no span.
     chosen = np.bincount(owners[is_inside].cpu().numpy(), minlength=len(counts)) > 0
     rows = torch.from_numpy(list_rows(counts, chosen)).to(emissions.device)
@@ -85,7 +88,24 @@ def span_log_probs(
     place[rows] = torch.arange(len(rows), device=emissions.device)
     start, label = place[start[is_inside]], label[is_inside]
     end = place[end[is_inside] - 1] + 1
-    found = _find_posteriors(emissions[rows], counts[chosen], transitions)
+    scores = to_finite(emissions.detach()[rows]) * scale
+    asked = torch.stack([start, end, label], 1)
+    result[is_inside] = _score_spans(
+        scores, counts[chosen], transitions and transitions.scale(scale), asked
+    )
+    return result
+
+
+def _score_spans(
+    scores: Tensor, counts: IntArray, transitions: Transitions | None, spans: Tensor
+) -> Tensor:
+    """Log probability of entities that lie within their sequences. Shape: (n_spans,)"""
+    if not transitions and is_on_host(scores):
+        quick = span_log_probs_on_host(scores, counts, spans.numpy())
+        if quick is not None:
+            return torch.from_numpy(quick).to(scores.dtype).clamp(max=0.0)
+    found = _find_posteriors(scores, counts, transitions)
+    start, end, label = spans.unbind(1)
     # Only whole spans of two tokens and more have inner tokens; fp64 keeps the long sum exact.
     total = torch.nn.functional.pad(found.inside.double().cumsum(1), (1, 0))
     is_unit = end - start == 1
@@ -98,8 +118,7 @@ def span_log_probs(
     close = found.last + found.after_last
     long = whole[label, start] + inner + ways + close[label, end - 1]
     unit = (found.before_unit + found.unit + found.after_unit)[label, start]
-    result[is_inside] = torch.where(is_unit, unit, long).clamp(max=0.0)
-    return result
+    return torch.where(is_unit, unit, long).clamp(max=0.0)
 
 
 def find_candidates(
@@ -205,6 +224,10 @@ def _find_posteriors(
         after_unit=after_unit,
         steps=steps,
     )
+
+
+def _float_type(emissions: Tensor) -> torch.dtype:
+    return torch.float64 if emissions.dtype == torch.float64 else torch.float32
 
 
 def _check_spans(spans: Tensor | IntArray, n_tokens: int, n_labels: int) -> Tensor:

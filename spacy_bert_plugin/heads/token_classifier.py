@@ -97,6 +97,12 @@ class TokenClassifier(nn.Module):
 
         Shape: vectors (n_tokens, width), embedded (n_tokens, n) -> (n_tokens, n_tags).
         """
+        if embedded is not None and self.hidden is None and not torch.is_grad_enabled():
+            # The same sums, without a copy of all that is read.
+            width = vectors.shape[1]
+            weight, bias = self.output.weight, self.output.bias
+            rows = F.linear(vectors, weight[:, :width], bias)
+            return rows.addmm_(embedded, weight[:, width:].T)
         x = vectors if embedded is None else torch.cat([vectors, embedded], dim=1)
         x = drop(x, dropout)
         if self.hidden is not None:

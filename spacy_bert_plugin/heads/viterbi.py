@@ -23,6 +23,7 @@ from .chain import (
     regroup,
     sort_scores,
 )
+from .host_walks import is_on_host, search
 from .lattice import rule_out, to_finite
 from .steps import check_lengths, list_rows, plan_steps
 
@@ -58,6 +59,8 @@ def best_tags(
 
 def _search(scores: Tensor, counts: IntArray, transitions: Transitions | None) -> Tensor:
     """Find the best legal tags. Shape: scores (n_tokens, n_tags) -> (n_tokens,)"""
+    if not transitions and is_on_host(scores):
+        return torch.from_numpy(search(scores.numpy(), counts))
     steps = plan_steps(counts)
     parts = sort_scores(scores, steps)
     if transitions:

@@ -116,8 +116,10 @@ class DocsRun:
         budget = options.batch_pieces
         if self.is_training and not options.use_checkpointing:
             budget = max(budget, TRAINING_PIECES)
-        batches = plan_batches(lengths, budget)
-        self.batches = BatchRun(batches, self._prepare, lanes=find_lanes(self.device))
+        lanes = find_lanes(self.device)
+        n_lanes = 1 if lanes is None else torch.get_num_threads()
+        batches = plan_batches(lengths, budget, n_lanes=n_lanes)
+        self.batches = BatchRun(batches, self._prepare, lanes=lanes)
         self._begun: Begun[EncodedDocs] | None = None
         if self.device.type == "cuda" and not self.is_training:
             self._begun = Begun(self.device, self._add_up)
@@ -202,7 +204,7 @@ class DocsRun:
             window_layers.update(batch.layers)
             if not self.is_training:
                 for name, rows in batch.sums.items():
-                    sums[name].index_add_(0, batch.tokens, rows)
+                    _add_rows(sums[name], batch.tokens, rows)
                 batch.sums = {}
             kept.append(batch)
         if self.is_training and kept:
@@ -278,3 +280,16 @@ class DocsRun:
         if not getattr(self.encoder.config, "use_pooler", False):
             raise SettingError(Errors.SB501)
         return self.encoder.pool(rows).float()
+
+
+def _add_rows(total: Tensor, places: Tensor, rows: Tensor) -> None:
+    """Add rows to places that differ from each other. Shape: (n_rows, width)
+
+    On a processor by numpy: the threads that torch adds with would be taken from the lanes, and
+    wait for more work on the same cores for some time after it.
+    """
+    if total.device.type == "cpu":
+        target = total.numpy()
+        target[places.numpy()] += rows.numpy()
+    else:
+        total.index_add_(0, places, rows)

@@ -137,8 +137,8 @@ class BertTransformer(ListenedTo, TrainablePipe):
     def _is_on_device(self) -> bool:
         """Whether the encoder may work on the next batch while this one is with the listeners.
 
-        On a processor both would share the same cores, and whole pipelines were a fifth slower. Who
-        asks for batches of one wants each Doc as soon as it is there.
+        On a processor both would share the same cores, and nothing is won. Who asks for batches of
+        one wants each Doc as soon as it is there.
         """
         shim = get_shim(self.model)
         return shim.is_loaded and shim.encoder.device.type != "cpu"

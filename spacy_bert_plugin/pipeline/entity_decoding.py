@@ -11,11 +11,13 @@ from torch import Tensor
 from ..heads import BiluoScheme, Transitions, best_tags, find_candidates, split_long, split_spans
 from ..heads.confidence import Confidence
 from ..heads.split import shift_outside
-from ..layers.reading import BLOCK_ROWS, group_docs
+from ..layers.reading import group_docs
 from ..pieces import IntArray
 
 # Longest candidate in tokens; decoding itself knows no limit.
 LONGEST_CANDIDATE = 64
+# Tokens that are decoded at a time. The more there are, the fewer steps; it is memory that ends.
+BLOCK_TOKENS = 16_384
 # Rows [start, end, label index] and the confidence of each.
 Found = tuple[IntArray, npt.NDArray[np.floating[Any]]]
 
@@ -55,7 +57,7 @@ class EntityDecoder:
         parts = split_long(scores, lengths, outside_bias=self.outside_bias)
         found, likely = [], []
         # No entity reaches over two parts, so parts are decoded as many at a time as fit.
-        for block in group_docs(parts.tolist(), BLOCK_ROWS):
+        for block in group_docs(parts.tolist(), BLOCK_TOKENS):
             first = int(parts[: block.start].sum())
             counts = parts[block.start : block.stop]
             here = shift_outside(scores[first : first + int(counts.sum())], self.outside_bias)

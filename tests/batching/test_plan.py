@@ -28,3 +28,19 @@ def test_every_window_is_in_one_batch_within_the_budget(lengths: list[int], budg
     assert ordered == sorted(lengths, reverse=True)
     for batch in plan:
         assert len(batch) == 1 or sum(lengths[w] for w in batch) <= budget
+
+
+def test_the_last_batches_of_several_lanes_are_small() -> None:
+    lengths = np.full(100, 64)
+    alone, shared = plan_batches(lengths, 1024), plan_batches(lengths, 1024, n_lanes=2)
+    assert [len(batch) * 64 for batch in alone] == [1024] * 6 + [256]
+    sizes = [len(batch) * 64 for batch in shared]
+    assert sizes[:2] == [1024, 1024]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] <= 256
+    assert sorted(np.concatenate(shared).tolist()) == list(range(100))
+
+
+def test_a_budget_below_the_least_is_kept() -> None:
+    plan = plan_batches(np.full(10, 8), 16, n_lanes=4)
+    assert [len(batch) for batch in plan] == [2] * 5
