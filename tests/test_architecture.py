@@ -18,7 +18,7 @@ FLOORS = [
     {"checkpoints", "heads"},
     {"layers", "training"},
     {"pipeline", "pretraining"},
-    {"compression", "explain", "distributed", "interop"},
+    {"compression", "explain", "distributed", "interop", "checks"},
     {"viz"},
     {"cli"},
 ]

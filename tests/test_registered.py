@@ -11,18 +11,25 @@ from spacy.util import registry
 
 # Names in configs that people have saved. Add to this list; never take from it.
 NAMES = {
-    "spacy_factories": {"bert_transformer", "bert_ner", "bert_spancat", "bert_textcat"},
+    "spacy_factories": {
+        "bert_transformer",
+        "bert_fill_mask",
+        "bert_ner",
+        "bert_spancat",
+        "bert_textcat",
+    },
     "spacy_architectures": {
         "spacy-bert-plugin.BertEncoder.v1",
         "spacy-bert-plugin.BertListener.v1",
         "spacy-bert-plugin.BertPooledListener.v1",
+        "spacy-bert-plugin.MaskedLanguageModel.v1",
         "spacy-bert-plugin.SpanScorer.v1",
         "spacy-bert-plugin.TextClassifier.v1",
         "spacy-bert-plugin.TokenClassifier.v1",
     },
     "spacy_callbacks": {"spacy-bert-plugin.calibrate.v1"},
     "spacy_batchers": {"spacy-bert-plugin.batch_by_pieces.v1"},
-    "spacy_readers": {"spacy-bert-plugin.Corpus.v1"},
+    "spacy_readers": {"spacy-bert-plugin.Corpus.v1", "spacy-bert-plugin.TextCorpus.v1"},
     "spacy_cli": {"bert"},
     "thinc_optimizers": {"spacy-bert-plugin.AdamW.v1"},
     "thinc_schedules": {"spacy-bert-plugin.Warmup.v1"},
@@ -109,6 +116,12 @@ def test_a_pipeline_without_the_plugin_does_not_load_it() -> None:
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    factories = ["factories", "factory_ner", "factory_spancat", "factory_textcat"]
+    factories = [
+        "factories",
+        "factory_fill_mask",
+        "factory_ner",
+        "factory_spancat",
+        "factory_textcat",
+    ]
     expected = ["about", "pipeline", *(f"pipeline.{name}" for name in factories)]
     assert result.stdout.strip() == str(expected)

@@ -1,12 +1,16 @@
 """Folders that are replaced as a whole: the old files or the new ones, never a third state.
 
     parent/.NAME.new-3f2a91    1. written and synced beside the target
+    parent/NAME                2. swapped with it in one call, and the old one removed
+
+Where the system cannot swap, with two renames:
+
     parent/NAME                2. renamed to .NAME.old-3f2a91
     parent/.NAME.new-3f2a91    3. renamed to NAME; on an error .NAME.old-3f2a91 goes back
     parent/.NAME.old-3f2a91    4. removed
 
-A crash between 2 and 3 leaves no NAME, but all old files in .NAME.old-3f2a91: `find_folder` gives
-that one to readers, and the next save clears it away.
+There a crash between 2 and 3 leaves no NAME, but all old files in .NAME.old-3f2a91: `find_folder`
+gives that one to readers, and the next save clears it away.
 """
 
 import os
@@ -19,6 +23,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import CheckpointError, Errors
+from .exchange import exchange_paths
 
 try:
     import fcntl
@@ -47,10 +52,10 @@ def write_folder(files: Mapping[str, bytes], path: Path) -> None:
     target = Path(os.path.realpath(path))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _lock(target.parent) as is_locked:
+        with lock_folder(target.parent) as is_locked:
             check_replaceable(target)
             if is_locked:
-                _remove_leftovers(target)
+                remove_leftovers(target)
             _replace(files, target)
     except OSError as error:
         raise CheckpointError(Errors.SB350.format(path=path, error=error)) from error
@@ -109,20 +114,22 @@ def _replace(files: Mapping[str, bytes], target: Path) -> None:
 def swap_folders(staged: Path, target: Path, backup: Path) -> None:
     """Put a folder in the place of another, if there is one; on an error the other goes back.
 
-    staged (Path): The new folder, written and synced.
-    target (Path): Where it belongs.
-    backup (Path): Where the old one lies in between.
+    staged (Path): The new folder, written and synced. Afterwards the old one may lie there, for the
+        caller to remove.
+    target (Path): Where it belongs. No link.
+    backup (Path): Where the old one lies in between, if it takes two renames.
     """
-    if target.exists():
-        os.replace(target, backup)
-    try:
-        os.replace(staged, target)
-    except BaseException:
-        if backup.exists():
-            # If this fails as well, `find_folder` still finds the backup.
-            with suppress(OSError):
-                os.replace(backup, target)
-        raise
+    if not (target.exists() and exchange_paths(staged, target)):
+        if target.exists():
+            os.replace(target, backup)
+        try:
+            os.replace(staged, target)
+        except BaseException:
+            if backup.exists():
+                # If this fails as well, `find_folder` still finds the backup.
+                with suppress(OSError):
+                    os.replace(backup, target)
+            raise
     try:
         sync_path(target.parent)
     finally:
@@ -158,7 +165,7 @@ def list_leftovers(target: Path) -> list[Path]:
     return []
 
 
-def _remove_leftovers(target: Path) -> None:
+def remove_leftovers(target: Path) -> None:
     """Clear away what an earlier crash left. Only under the lock: nobody else is writing."""
     for path in sorted(list_leftovers(target), key=_get_time, reverse=True):
         if ".old-" in path.name and not target.exists():
@@ -174,7 +181,7 @@ def _get_time(path: Path) -> float:
 
 
 @contextmanager
-def _lock(folder: Path) -> Iterator[bool]:
+def lock_folder(folder: Path) -> Iterator[bool]:
     """Keep other saves out of a folder, where the system can. YIELDS (bool): Whether it could."""
     if fcntl is None:
         yield False

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from ..encoder.adapter import AutoModelAdapter
 from ..errors import CheckpointError, Errors, SettingError
+from .auto_convert import convert_weights, is_renamed
+from .auto_refused import check_architecture
 from .files import CheckpointFiles
 from .own_model import check_shapes
 from .shards import Weights, open_weights
@@ -32,6 +34,7 @@ _HEADS = (
     "score.",
     "sop_classifier.",
 )
+_POOLER = "pooler."
 _CONSTANTS = ("position_ids", "token_type_ids", "inv_freq")
 
 
@@ -49,14 +52,21 @@ def load_auto_model(files: CheckpointFiles, raw: Mapping[str, Any]) -> AutoModel
     with open_weights(files) as weights:
         # On "meta" first: sizes that do not fit the file are found before memory is taken.
         with skip_random_weights(device="meta"):
-            names = _fit(weights, _build(raw, source))
-        with skip_random_weights():
-            model = _build(raw, source)
-        if not any(name.startswith("pooler.") for name in names.values()):
+            empty = _build(raw, source)
+        needed = [name for name, _ in empty.named_parameters() if not name.startswith(_POOLER)]
+        if is_renamed(_strip(weights, empty), needed, raw["model_type"]):
+            model, missing, unknown = convert_weights(empty, weights)
+            _check_converted(weights, model, missing, unknown)
+            has_pooler = not any(name.startswith(_POOLER) for name in missing)
+        else:
+            names = _fit(weights, empty)
+            with skip_random_weights():
+                model = _build(raw, source)
+            has_pooler = any(name.startswith(_POOLER) for name in names.values())
+            tensors = {names[hub]: tensor for hub, tensor in weights.read(names)}
+            model.load_state_dict(tensors, strict=False, assign=True)
+        if not has_pooler:
             _remove_pooler(model)
-        model.load_state_dict(
-            {names[hub]: tensor for hub, tensor in weights.read(names)}, strict=False, assign=True
-        )
     try:
         return AutoModelAdapter(model.eval())
     except SettingError as error:
@@ -77,6 +87,7 @@ def _build(raw: Mapping[str, Any], source: str) -> nn.Module:
     from transformers.models.auto import modeling_auto
 
     model_type = raw["model_type"]
+    check_architecture(model_type, source=source)
     known = {
         *modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES,
         *modeling_auto.MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES,
@@ -95,22 +106,32 @@ def _build(raw: Mapping[str, Any], source: str) -> nn.Module:
     return model
 
 
+def _check_converted(
+    weights: Weights, model: nn.Module, missing: set[str], unknown: set[str]
+) -> None:
+    """Check that a file held what a converted model needs, and no other encoder's tensors."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    expected = {name: shape for name, shape in shapes.items() if not name.startswith(_POOLER)}
+    found = {name: shape for name, shape in expected.items() if name not in missing}
+    extra = {name for name in unknown if not _is_head(name, weights, model)}
+    found.update(dict.fromkeys(extra, ()))
+    check_shapes(weights, expected, found, names={name: name for name in found}, family="auto")
+
+
 def _fit(weights: Weights, model: nn.Module) -> dict[str, str]:
     """Find the model's name of every tensor. RAISES (CheckpointError): Not all fit."""
-    prefix = f"{getattr(model, 'base_model_prefix', '')}."
     shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     names: dict[str, str] = {}
     unknown: dict[str, str] = {}
-    for hub in weights.entries:
-        bare = hub.removeprefix(prefix)
+    for hub, bare in zip(weights.entries, _strip(weights, model), strict=True):
         name = bare if bare in shapes else hub
         if name in shapes and name not in names.values():
             names[hub] = name
-        elif not hub.startswith(_HEADS) and not hub.endswith(_CONSTANTS):
+        elif not _is_head(hub, weights, model):
             unknown[hub] = hub
     needed = {name for name, _ in model.named_parameters()} | set(names.values())
-    if not any(name.startswith("pooler.") for name in names.values()):
-        needed = {name for name in needed if not name.startswith("pooler.")}
+    if not any(name.startswith(_POOLER) for name in names.values()):
+        needed = {name for name in needed if not name.startswith(_POOLER)}
     expected = {name: shape for name, shape in shapes.items() if name in needed}
     found = {**names, **unknown}
     check_shapes(
@@ -123,6 +144,36 @@ def _fit(weights: Weights, model: nn.Module) -> dict[str, str]:
     return names
 
 
+def _strip(weights: Weights, model: nn.Module) -> list[str]:
+    """Names of the file without what stands before the encoder's, in a file with a head."""
+    prefix = _find_prefix(model)
+    return [hub.removeprefix(prefix) for hub in weights.entries]
+
+
+def _is_head(hub: str, weights: Weights, model: nn.Module) -> bool:
+    """Whether a tensor that the encoder does not have belongs to the head of a task."""
+    bare = hub.removeprefix(_find_prefix(model))
+    if bare.startswith(_HEADS) or hub.endswith(_CONSTANTS):
+        return True
+    # In a file with a head, the encoder's tensors have a prefix and the head's have none.
+    prefix = _find_prefix(model)
+    return not hub.startswith(prefix) and any(n.startswith(prefix) for n in weights.entries)
+
+
+def _find_prefix(model: nn.Module) -> str:
+    return f"{getattr(model, 'base_model_prefix', '')}."
+
+
 def _remove_pooler(model: nn.Module) -> None:
     if getattr(model, "pooler", None) is not None:
         model.pooler = None  # type: ignore[assignment]
+
+
+def name_architecture(raw: Mapping[str, Any], encoder: AutoModelAdapter) -> dict[str, Any]:
+    """Add the class of a model to its config, as transformers writes it.
+
+    raw (Mapping[str, Any]): The config.
+    encoder (AutoModelAdapter): What was built from it.
+    RETURNS (dict[str, Any]): A copy.
+    """
+    return {**raw, "architectures": [type(encoder.model).__name__]}

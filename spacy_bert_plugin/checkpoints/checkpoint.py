@@ -17,12 +17,13 @@ from ..errors import CheckpointError, Errors
 from ..pieces import PieceTokenizer
 from ..typedefs import Encoder
 from .atomic import find_folder, write_folder
-from .auto_model import list_auto_tensors, load_auto_model
+from .auto_model import list_auto_tensors, load_auto_model, name_architecture
 from .config_json import AUTO, HubConfig, complete_sizes, make_config, parse_config
 from .files import CheckpointFiles, open_folder, open_memory
 from .half import shrink_tensor
 from .manifest import NAME as MANIFEST
 from .manifest import make_manifest
+from .mlm_heads import NO_HEADS, HeadTensors, name_heads
 from .own_model import list_own_tensors, load_own_model
 from .safetensors_file import is_finite, write_tensors
 from .shards import WEIGHTS
@@ -79,15 +80,20 @@ def load_checkpoint(path: Path, *, is_own: bool = False) -> LoadedCheckpoint:
             # Another process has saved a model into the folder meanwhile: read that one.
 
 
-def save_checkpoint(checkpoint: LoadedCheckpoint, path: Path) -> None:
+def save_checkpoint(
+    checkpoint: LoadedCheckpoint, path: Path, *, heads: HeadTensors = NO_HEADS
+) -> None:
     """Save a checkpoint as a folder that transformers opens, with a manifest of its files.
 
     checkpoint (LoadedCheckpoint): What to save. Weights are written as its `storage` says.
     path (Path): The folder. One that exists is replaced at once or not at all.
+    heads (HeadTensors): State of heads of pretraining to save beside the encoder, by name:
+        "masked_words", "next_sentence". `AutoModelForMaskedLM` and `BertForPreTraining` open it.
     RAISES (CheckpointError): The weights are not finite, the folder holds something else, or it
         cannot be written. What was there is still there.
+    RAISES (SettingError): The family of the encoder has no such head.
     """
-    write_folder(_list_files(checkpoint), path)
+    write_folder(_list_files(checkpoint, heads), path)
 
 
 def checkpoint_to_bytes(checkpoint: LoadedCheckpoint) -> bytes:
@@ -148,20 +154,22 @@ def _load(files: CheckpointFiles) -> LoadedCheckpoint:
         encoder = own = load_own_model(files, config.encoder, family=config.family)
         config = HubConfig(config.family, config.raw, own.config)
     else:
-        encoder = load_auto_model(files, config.raw)
+        encoder = adapter = load_auto_model(files, config.raw)
+        config = HubConfig(config.family, name_architecture(config.raw, adapter), None)
         check_tokenizer(tokenizer, config.raw, files, vocab_size=encoder.config.vocab_size)
     files.check_rest()
     return LoadedCheckpoint(encoder, tokenizer, config)
 
 
-def _list_files(checkpoint: LoadedCheckpoint) -> dict[str, bytes]:
+def _list_files(checkpoint: LoadedCheckpoint, heads: HeadTensors = NO_HEADS) -> dict[str, bytes]:
     """What a saved folder holds, the manifest included."""
     config, tokenizer, sizes = checkpoint.config, checkpoint.tokenizer, checkpoint.encoder.config
-    state = checkpoint.encoder.state_dict()
+    state, prefix = checkpoint.encoder.state_dict(), None
     if config.family == AUTO:
-        named = list_auto_tensors(state)
+        named, prefix = list_auto_tensors(state), find_auto_prefix(checkpoint.encoder)
     else:
         named = list_own_tensors(state, family=config.family)
+    named, config = name_heads(heads, named, config, prefix=prefix)
     settings = make_settings(
         tokenizer, max_pieces=sizes.max_pieces, use_segments=sizes.n_segments > 1
     )
@@ -175,6 +183,12 @@ def _list_files(checkpoint: LoadedCheckpoint) -> dict[str, bytes]:
         SETTINGS: settings.encode(),
     }
     return {**files, MANIFEST: make_manifest(files)}
+
+
+def find_auto_prefix(encoder: Encoder) -> str:
+    """What transformers puts before the names of an encoder that has a head beside it."""
+    model: Any = getattr(encoder, "model", None)
+    return f"{model.base_model_prefix}."
 
 
 def _export(name: str, tensor: Tensor) -> Tensor:

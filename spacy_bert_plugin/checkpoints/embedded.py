@@ -39,6 +39,7 @@ class EmbeddedEncoder:
         installed.
     folder: Folder of the files in the wheel.
     files: What each file must be.
+    width: Of its vectors; None if only the files tell.
     """
 
     repository: str
@@ -46,6 +47,7 @@ class EmbeddedEncoder:
     wheel: str
     folder: str
     files: Mapping[str, KnownFile]
+    width: int | None = None
 
 
 EMBEDDED: dict[str, EmbeddedEncoder] = {
@@ -70,6 +72,7 @@ EMBEDDED: dict[str, EmbeddedEncoder] = {
                 ),
             }
         ),
+        width=384,
     )
 }
 

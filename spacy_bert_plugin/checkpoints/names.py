@@ -56,7 +56,7 @@ TABLES = {
 FAMILIES = tuple(TABLES)
 
 # What a file with a task's head puts before the names of the encoder.
-_PREFIXES = {
+PREFIXES = {
     "bert": "bert.",
     "roberta": "roberta.",
     "xlm-roberta": "roberta.",
@@ -106,7 +106,7 @@ def to_ours(family: str, names: Iterable[str]) -> NameMap:
         family before them, `gamma` and `beta` for the weight and bias of a norm.
     """
     table = [(_compile(hub), ours) for hub, ours in TABLES[family].items()]
-    prefix = _PREFIXES[family]
+    prefix = PREFIXES[family]
     found: dict[str, str] = {}
     skipped: list[str] = []
     unknown: list[str] = []

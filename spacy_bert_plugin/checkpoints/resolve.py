@@ -2,7 +2,9 @@
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ..errors import CheckpointError, CheckpointNotFoundError, Errors
 from .embedded import EMBEDDED, fetch_embedded, locate_embedded
@@ -43,3 +45,19 @@ def resolve_checkpoint(name: str | Path, *, revision: str | None = None) -> Path
     if not is_repository(text):
         raise CheckpointError(Errors.SB303.format(name=text[:200]))
     return download_snapshot(text, revision=revision)
+
+
+def find_width(name: str | None, sizes: Mapping[str, Any]) -> int | None:
+    """Tell how wide vectors will be, before there are weights.
+
+    Folders are not asked: what lies in them now need not be what a saved pipeline was made from.
+
+    name (str | None): As in `resolve_checkpoint`; None for random weights of the `sizes`.
+    RETURNS (int | None): None if only the weights will tell.
+    """
+    if name is None:
+        width = sizes.get("width")
+        return width if isinstance(width, int) and width > 0 else None
+    if name in EMBEDDED and not os.path.exists(name):
+        return EMBEDDED[name].width
+    return None

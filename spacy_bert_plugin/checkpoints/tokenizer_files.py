@@ -9,6 +9,7 @@ from ..errors import CheckpointError, CheckpointNotFoundError, Errors
 from ..pieces import PieceTokenizer
 from .files import CheckpointFiles, FolderFiles, open_folder
 from .json_text import parse_json
+from .tokenizer_classes import check_class
 from .vocabularies import make_byte_bpe, make_wordpiece, read_settings
 
 TOKENIZER = "tokenizer.json"
@@ -53,6 +54,7 @@ def load_tokenizer(files: CheckpointFiles) -> PieceTokenizer:
     """
     if TOKENIZER in files:
         return _build(files.read_text(TOKENIZER), files.where(TOKENIZER))
+    check_class(files)
     if "vocab.txt" in files:
         source = files.where("vocab.txt")
         text = make_wordpiece(files.read_text("vocab.txt"), _read_settings(files), source=source)

@@ -13,6 +13,7 @@ from tokenizers.processors import RobertaProcessing, TemplateProcessing
 
 from ..errors import CheckpointError, Errors
 from .json_text import parse_json
+from .tokenizer_classes import check_byte_level
 
 # Settings of tokenizer_config.json and special_tokens_map.json that are read; no other key is.
 SPECIAL = (
@@ -122,6 +123,7 @@ def make_byte_bpe(
     RAISES (CheckpointError): An id is wrong, a merge is none, or a special piece is missing.
     """
     vocab = _check_ids(parse_json(vocab_text, source=f"{source}: vocab.json"), source)
+    check_byte_level(vocab, source=source)
     merges = _parse_merges(merges_text, vocab, source)
     names = {**_ROBERTA_NAMES, **{k: v for k, v in settings.items() if k in _ROBERTA_NAMES}}
     _check_special(vocab, names, source)

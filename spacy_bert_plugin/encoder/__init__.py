@@ -5,6 +5,7 @@ from .depth import freeze_layers, group_by_depth
 from .model import BertEncoder
 from .packed import EncoderOutput, PackedInput, pack
 from .quantized import MAPS, Quantization, has_int8
+from .tables import find_piece_table
 
 __all__ = [
     "ACTIVATIONS",
@@ -14,6 +15,7 @@ __all__ = [
     "EncoderOutput",
     "PackedInput",
     "Quantization",
+    "find_piece_table",
     "freeze_layers",
     "group_by_depth",
     "has_int8",

@@ -92,6 +92,16 @@ class CheckpointMessages:
         "An encoder of family '{family}' cannot be saved with {field} = {got!r}: expected "
         "{expected}. Change the sizes, or the family."
     )
+    SB325 = (
+        "'{source}' asks for the architecture '{got}', which cannot be used here: {reason}. "
+        "Expected an encoder that turns piece ids into one vector a piece, such as BERT, "
+        "ModernBERT or DeBERTa; choose another checkpoint."
+    )
+    SB326 = (
+        "The tensors of '{source}' could not be converted for the installed transformers: "
+        "{error}. Expected those of the architecture that config.json names; copy the whole "
+        "checkpoint again, or update transformers."
+    )
     # Weights
     SB330 = (
         "'{source}' is not a valid safetensors file: {error}. The download is incomplete or the "
@@ -132,7 +142,7 @@ class CheckpointMessages:
         "Expected tokenizer.json: convert once with "
         'python -c "from transformers import AutoTokenizer; '
         "AutoTokenizer.from_pretrained('SOURCE').save_pretrained('TARGET')\" "
-        "(python -m pip install sentencepiece) and copy tokenizer.json beside it."
+        "(python -m pip install sentencepiece protobuf) and copy tokenizer.json beside it."
     )
     SB342 = (
         "The vocabulary '{source}' cannot be used: {error}. Copy it again from where it came, or "
@@ -148,6 +158,18 @@ class CheckpointMessages:
         "the encoder was trained with, or correct the file that is wrong."
     )
     SB345 = "'{source}' cannot be used: {error}"
+    SB346 = (
+        "'{source}' asks for the tokenizer {got}, which exists as code in Python only: {reason}. "
+        "Expected one that a tokenizer.json can hold. Choose a checkpoint that has a "
+        "tokenizer.json, for instance a multilingual one such as 'FacebookAI/xlm-roberta-base'."
+    )
+    SB347 = (
+        "'{source}' has a vocab.json with merges.txt that are not those of a byte-level BPE: "
+        "{reason}. Expected tokenizer.json: convert once with "
+        'python -c "from transformers import AutoTokenizer; '
+        "AutoTokenizer.from_pretrained('SOURCE').save_pretrained('TARGET')\" "
+        "and copy tokenizer.json beside it, if that writes one."
+    )
     # Saving
     SB350 = (
         "The checkpoint could not be saved to '{path}': {error}. What was there before is still "

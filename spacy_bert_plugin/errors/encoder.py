@@ -61,6 +61,29 @@ class EncoderMessages:
         "packed encoder of the BERT family, which alone can quantise its linear maps. Use "
         '"bf16" where the processor has it, or "fp32".'
     )
+    SB214 = (
+        "Vectors of every layer were asked for, but {name} does not give one vector a piece for "
+        'each of its layers. Use the last layer: keep = "tokens" instead of "all".'
+    )
+    SB215 = (
+        "{name} could not encode a short text from its pieces alone: {error}. Expected an encoder "
+        "that needs nothing beside piece ids and their mask. Correct the config.json, or choose "
+        "a checkpoint of an encoder such as BERT, ModernBERT or DeBERTa."
+    )
+    SB216 = (
+        "Expected hidden states of shape {expected} (texts, pieces, width) from {name}, but got "
+        "{got}. It does not give one vector a piece; choose a checkpoint of an encoder such as "
+        "BERT, ModernBERT or DeBERTa."
+    )
+    SB217 = (
+        "{name} gave other vectors when it read the same text again, so no result could be "
+        "repeated. Choose a checkpoint of an encoder without random parts, such as BERT, "
+        "ModernBERT or DeBERTa."
+    )
+    SB218 = (
+        "{name} was to be computed in {dtype}, but its code cannot: {error}. Expected code that "
+        'runs under autocast. Use precision = "fp32" with this encoder.'
+    )
     SB251 = (
         'precision = "bf16" was asked for, but device {device} does not compute bfloat16 in '
         "hardware (AVX-512 BF16, AMX, or a GPU of compute capability 8.0 and later). It would be "

@@ -25,6 +25,10 @@ class ListenerError(BertPluginError, ValueError):
     """A listener was asked for vectors that its encoder has not computed."""
 
 
+class OutOfMemoryError(BertPluginError, MemoryError, RuntimeError):
+    """Memory ran out, and a smaller batch was of no help. torch's error is its cause."""
+
+
 class TrainingError(BertPluginError, RuntimeError):
     """Training cannot go on: the loss or a gradient is not a finite number."""
 

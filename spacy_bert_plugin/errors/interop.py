@@ -53,3 +53,7 @@ class InteropMessages:
     )
     SB721 = "Precision must be one of {expected}, but it is {got!r}."
     SB722 = "No sample texts with any piece: nothing would be compared. Give texts with words."
+    SB723 = (
+        "An ONNX file cannot hold this head, which has {got}. Expected a head as bert_ner and "
+        "bert_textcat have it by default. Export the encoder alone with --component encoder."
+    )

@@ -23,3 +23,8 @@ class PieceMessages:
         "overlap of {overlap}, but 'max_pieces' is {got}. Raise it or lower 'overlap'."
     )
     SB105 = "Expected a text (str) at index {index}, but got {got}."
+    SB106 = (
+        "The tokenizer gave up on a text of this batch: {error}. Expected a tokenizer.json that can "
+        "cut any text: simplify its regular expressions, or leave out texts with very long runs of "
+        "one character."
+    )

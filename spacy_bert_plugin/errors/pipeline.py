@@ -86,3 +86,15 @@ class PipelineMessages:
         "are no harm. If they are many, check that [nlp.tokenizer] suits the language and the way "
         "the data was annotated."
     )
+    SB540 = (
+        "Memory ran out while {n_docs} Docs with {n_tokens} tokens were encoded (the longest has "
+        "{longest}), though it was tried with one window at a time: {error}. Lower 'max_pieces' of "
+        "the encoder, the batch size or the number of threads, or take a smaller encoder. The "
+        "pipeline can be used as before."
+    )
+    SB541 = (
+        "Memory ran out in an update with {n_docs} Docs and {n_tokens} tokens (the longest has "
+        "{longest}): {error}. No weight was changed. Expected fewer tokens in a batch: lower "
+        "[training.batcher], raise training.accumulate_gradient, or set use_checkpointing = true "
+        "in the model of the encoder."
+    )

@@ -74,3 +74,16 @@ class TrainingMessages:
         "this run could not go on exactly after an interruption. Expected that components are the "
         "same from the first step to the last: do not add or replace models while training."
     )
+    SB434 = (
+        "'{path}' could not be written: {error}. What was saved there before is whole. Free space "
+        "or give a folder that may be written, and save again."
+    )
+    SB435 = (
+        "'{path}' holds {got}, which belongs to no pipeline, and saving replaces the whole folder. "
+        "Nothing was written: give an empty or a new folder."
+    )
+    SB436 = (
+        "Memory ran out at step {step}. Its batch of {n_examples} texts is learned from in {n_parts} "
+        "parts, with the gradients added up. Where it happens often, lower [training.batcher] or "
+        "raise training.accumulate_gradient: the second try costs time."
+    )

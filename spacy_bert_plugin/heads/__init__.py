@@ -3,10 +3,18 @@
 from .biluo import BiluoScheme
 from .calibration import expected_calibration_error, fit_temperature, tune_thresholds
 from .chain import Transitions
+from .hidden import ACTIVATIONS
 from .lattice import log_partition, sequence_log_probs
 from .losses import binary_cross_entropy, cross_entropy
+from .masked_language import (
+    MaskedWordHead,
+    NextSentenceHead,
+    masked_word_loss,
+    next_sentence_loss,
+)
 from .partial import tags_allowed
 from .posteriors import find_candidates, span_log_probs
+from .raw_tags import SCHEMES, find_scheme, read_outputs
 from .reading import Reader, ReadingHead, read_in_runs
 from .span_scorer import SCORINGS, ScoredSpans, SpanBand, SpanScorer
 from .spans import contains_spans, select_spans, span_loss, split_spans
@@ -18,10 +26,14 @@ from .token_classifier import TokenClassifier
 from .viterbi import best_tags
 
 __all__ = [
+    "ACTIVATIONS",
+    "SCHEMES",
     "SCORINGS",
     "TEXT_POOLINGS",
     "AttentionPooling",
     "BiluoScheme",
+    "MaskedWordHead",
+    "NextSentenceHead",
     "Reader",
     "ReadingHead",
     "ScoredSpans",
@@ -36,11 +48,15 @@ __all__ = [
     "cross_entropy",
     "expected_calibration_error",
     "find_candidates",
+    "find_scheme",
     "fit_temperature",
     "fit_text_temperature",
     "log_partition",
+    "masked_word_loss",
+    "next_sentence_loss",
     "pool_mean",
     "read_in_runs",
+    "read_outputs",
     "sequence_log_probs",
     "select_spans",
     "span_log_probs",

@@ -61,7 +61,7 @@ class TokenReader:
 
     def finish(self) -> Tensor:
         """All scores. Shape: (n_tokens, n_tags)"""
-        return self.scores
+        return self.head.to_tags(self.scores, [len(self.scores)])
 
 
 class TextReader:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..encoder.gradients import drop
+from .hidden import make_hidden
 from .reading import TextReader
 from .text_pooling import AttentionPooling, RunningPool, pool_mean
 
@@ -24,15 +25,22 @@ class TextClassifier(nn.Module):
     n_labels: Number of categories.
     pooling: One of `TEXT_POOLINGS`; vectors that come one a text are taken as they are by all.
     hidden_width: Size of a layer before the scores; 0: none.
+    hidden: Further settings of that layer, as of `HiddenLayer`.
     """
 
     def __init__(
-        self, width: int, n_labels: int, *, pooling: str = "given", hidden_width: int = 0
+        self,
+        width: int,
+        n_labels: int,
+        *,
+        pooling: str = "given",
+        hidden_width: int = 0,
+        **hidden: Any,
     ) -> None:
         super().__init__()
         self.width = width
         self.pooling = AttentionPooling(width) if pooling == "attention" else None
-        self.hidden = nn.Linear(width, hidden_width) if hidden_width else None
+        self.hidden = make_hidden(width, hidden_width, **hidden)
         self.output = nn.Linear(hidden_width or width, n_labels)
         nn.init.normal_(self.output.weight, std=INIT_RANGE)
         nn.init.zeros_(self.output.bias)
@@ -55,7 +63,7 @@ class TextClassifier(nn.Module):
         """
         pooled = drop(pooled, dropout)
         if self.hidden is not None:
-            pooled = drop(F.gelu(self.hidden(pooled)), dropout)
+            pooled = drop(self.hidden(pooled), dropout)
         scores: Tensor = self.output(pooled)
         return scores
 

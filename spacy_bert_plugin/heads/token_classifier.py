@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +11,9 @@ from torch import Tensor, nn
 
 from ..encoder.gradients import drop
 from .chain import Transitions
+from .hidden import make_hidden
+from .raw_scores import RawReader
+from .raw_tags import read_outputs
 from .reading import TokenReader
 
 
@@ -31,6 +35,10 @@ class TokenClassifier(nn.Module):
     feature_window: Neighbours on either side whose features are read as well.
     hidden_width: Size of a layer between; 0: none.
     use_crf: Whether the scores of transitions between tags are learned too.
+    outputs: Names of what the linear map gives where that is not one score a BILUO tag: "O",
+        "B-PER", "I-PER" ..., as another library's tagger has them.
+    scheme: How tags read these outputs: one of `raw_tags.SCHEMES`.
+    hidden: Further settings of the layer between, as of `HiddenLayer`.
     """
 
     def __init__(
@@ -44,6 +52,9 @@ class TokenClassifier(nn.Module):
         feature_window: int = 1,
         hidden_width: int = 0,
         use_crf: bool = False,
+        outputs: Sequence[str] = (),
+        scheme: str = "biluo",
+        **hidden: Any,
     ) -> None:
         super().__init__()
         self.n_features, self.feature_rows = n_features, feature_rows
@@ -54,8 +65,10 @@ class TokenClassifier(nn.Module):
             self.features = nn.Embedding(n_features * feature_rows + 1, feature_width)
             nn.init.normal_(self.features.weight, std=0.1)
             n_input += n_features * feature_width * (1 + 2 * self.feature_window)
-        self.hidden = nn.Linear(n_input, hidden_width) if hidden_width else None
-        self.output = nn.Linear(hidden_width or n_input, 1 + 4 * n_labels)
+        self.hidden = make_hidden(n_input, hidden_width, **hidden)
+        self.scheme = scheme
+        self.raw = RawReader(read_outputs(outputs, scheme)) if outputs else None
+        self.output = nn.Linear(hidden_width or n_input, len(outputs) or 1 + 4 * n_labels)
         nn.init.zeros_(self.output.bias)
         n_out = 1 + 2 * n_labels
         zeros = torch.zeros
@@ -66,6 +79,11 @@ class TokenClassifier(nn.Module):
 
     @property
     def transitions(self) -> Transitions | None:
+        """Scores of transitions for decoding: those learned, or those that the scheme fixes."""
+        return self.raw.transitions if self.raw is not None else self.learned_transitions
+
+    @property
+    def learned_transitions(self) -> Transitions | None:
         """Learned scores of transitions, None without CRF."""
         if self.out is None or self.inside is None or self.start is None or self.end is None:
             return None
@@ -90,12 +108,12 @@ class TokenClassifier(nn.Module):
         embedded = None
         if self.features is not None and features is not None:
             embedded = self._embed(self.features, features, lengths)
-        return self.score(vectors, embedded, dropout=dropout)
+        return self.to_tags(self.score(vectors, embedded, dropout=dropout), lengths)
 
     def score(self, vectors: Tensor, embedded: Tensor | None, *, dropout: float = 0.0) -> Tensor:
-        """Score tags by vectors and embedded features, each token for itself.
+        """Score outputs by vectors and embedded features, each token for itself.
 
-        Shape: vectors (n_tokens, width), embedded (n_tokens, n) -> (n_tokens, n_tags).
+        Shape: vectors (n_tokens, width), embedded (n_tokens, n) -> (n_tokens, n_outputs).
         """
         if embedded is not None and self.hidden is None and not torch.is_grad_enabled():
             # The same sums, without a copy of all that is read.
@@ -106,9 +124,16 @@ class TokenClassifier(nn.Module):
         x = vectors if embedded is None else torch.cat([vectors, embedded], dim=1)
         x = drop(x, dropout)
         if self.hidden is not None:
-            x = drop(F.gelu(self.hidden(x)), dropout)
+            x = drop(self.hidden(x), dropout)
         scores: Tensor = self.output(x)
         return scores
+
+    def to_tags(self, scores: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Read scores of outputs as scores of BILUO tags, which they are unless they have names.
+
+        Shape: scores (n_tokens, n_outputs) -> (n_tokens, n_tags).
+        """
+        return scores if self.raw is None else self.raw(scores, lengths)
 
     def start_reading(self, n_vectors: int, *, features: Tensor | None = None) -> TokenReader:
         """Begin one text whose vectors come in runs.
@@ -154,7 +179,7 @@ class TokenClassifier(nn.Module):
 
         other: A head of the same sizes but for its labels, which are the first ones of this one.
         """
-        n_labels = (other.output.out_features - 1) // 4
+        n_labels = (other.output.out_features - 1) // 4  # heads with named outputs do not grow
         if self.features is not None and other.features is not None:
             self.features.load_state_dict(other.features.state_dict())
         if self.hidden is not None and other.hidden is not None:
@@ -162,7 +187,7 @@ class TokenClassifier(nn.Module):
         n_tags = 1 + 4 * n_labels
         self.output.weight[:n_tags] = other.output.weight[:n_tags]
         self.output.bias[:n_tags] = other.output.bias[:n_tags]
-        mine, theirs = self.transitions, other.transitions
+        mine, theirs = self.learned_transitions, other.learned_transitions
         if mine is None or theirs is None:
             return
         rows, known = _list_out_states(self, n_labels), _list_out_states(other, n_labels)

@@ -17,6 +17,7 @@ from .listener import (
     build_bert_listener_v1,
     build_bert_pooled_listener_v1,
 )
+from .memory import explain_memory
 from .prepare import PreparedDocs, prepare_docs
 from .settings import TOKEN_OUTPUTS, EncoderSettings
 from .torch_shim import TorchShim, find_shims, finish_model, step_together
@@ -33,6 +34,7 @@ __all__ = [
     "build_bert_encoder_v1",
     "build_bert_listener_v1",
     "build_bert_pooled_listener_v1",
+    "explain_memory",
     "find_shims",
     "finish_model",
     "get_shim",

@@ -14,12 +14,15 @@ from thinc.types import Floats2d
 from ..checkpoints import (
     LoadedCheckpoint,
     build_checkpoint,
+    find_width,
     load_checkpoint,
     read_tokenizer,
     resolve_checkpoint,
 )
-from ..errors import Errors, SettingError
+from ..errors import Errors, ListenerError, SettingError
+from ..pieces import check_windows
 from .encode import DocsRun, EncodedDocs, EncodeOptions
+from .memory import explain_memory
 from .precision import check_skipped, choose_computing, find_budget
 from .prepare import PreparedDocs, prepare_docs
 from .settings import TOKEN_OUTPUTS, TOKEN_POOLINGS, EncoderSettings
@@ -82,7 +85,8 @@ def build_bert_encoder_v1(
         "bert_encoder",
         forward,
         init=init,
-        dims={"nO": None},
+        # Some architectures (the entity linker's) take their sizes from it before there are weights.
+        dims={"nO": find_width(name, sizes)},
         attrs={
             "dropout_rate": 0.0,
             "settings": settings,
@@ -133,7 +137,8 @@ def load_weights(
 def set_checkpoint(model: EncoderModel, checkpoint: LoadedCheckpoint) -> None:
     """Give a model its weights and check its settings against them.
 
-    RAISES (SettingError): Windows longer than the encoder takes, or no pooler where one is asked.
+    RAISES (SettingError): Windows longer than the encoder takes or too short for their overlap,
+        or no pooler where one is asked.
     """
     settings = model.attrs["settings"]
     longest = checkpoint.encoder.config.max_pieces
@@ -145,6 +150,7 @@ def set_checkpoint(model: EncoderModel, checkpoint: LoadedCheckpoint) -> None:
     if settings.output == "pooler" and not checkpoint.encoder.config.use_pooler:
         raise SettingError(Errors.SB501)
     check_skipped(settings, checkpoint.encoder)
+    check_windows(settings.max_pieces or longest, settings.overlap, checkpoint.tokenizer.n_special)
     shim = get_shim(model)
     shim.set_checkpoint(checkpoint)
     model.set_dim("nO", checkpoint.encoder.config.width, force=True)
@@ -152,10 +158,16 @@ def set_checkpoint(model: EncoderModel, checkpoint: LoadedCheckpoint) -> None:
 
 def get_shim(model: EncoderModel) -> BertShim:
     """Find what holds the weights of an encoder model."""
-    shim = model.shims[0]
+    shim = model.shims[0] if model.shims else None
     if not isinstance(shim, BertShim):
         raise SettingError(Errors.SB504.format(got=model.name))
     return shim
+
+
+def get_source(model: EncoderModel) -> tuple[str | None, str | None]:
+    """Name and revision of the checkpoint that a config starts an encoder from."""
+    name, revision, *_ = model.attrs["load"].args
+    return name, revision
 
 
 def start_encoder(
@@ -208,17 +220,19 @@ def run_encoder(
     """
     shim = get_shim(model)
     prepared = prepare(model, docs, is_train=is_train) if prepared is None else prepared
-    run = start_encoder(
-        model, prepared, is_train=is_train, pooled=pooled, use_all_layers=use_all_layers
-    )
-    encoded = run.finish()
+    with explain_memory(docs, is_train=is_train):
+        run = start_encoder(
+            model, prepared, is_train=is_train, pooled=pooled, use_all_layers=use_all_layers
+        )
+        encoded = run.finish()
 
     def backward(gradients: GradientsT) -> None:
         outputs = {"tokens": encoded.tokens, **encoded.pooled}
         names = [name for name in gradients if outputs[name].requires_grad]
         if names:
-            scaled = [shim.scaler.apply(gradients[n], run.options.dtype) for n in names]
-            torch.autograd.backward([outputs[n] for n in names], scaled)
+            with explain_memory(docs, is_train=True):
+                scaled = [shim.scaler.apply(gradients[n], run.options.dtype) for n in names]
+                torch.autograd.backward([outputs[n] for n in names], scaled)
 
     return encoded, prepared, backward
 
@@ -254,9 +268,14 @@ def replace_listener(copied: EncoderModel, listener: Any, component: Any) -> Enc
 def replace_listener_cfg(
     encoder_cfg: dict[str, Any], listener_cfg: dict[str, Any]
 ) -> dict[str, Any]:
-    """Config of the copy: the encoder's, with the output of the listener."""
+    """Config of the copy: the encoder's, with the output of the listener.
+
+    RAISES (ListenerError): The listener is of another library.
+    """
+    got = str(listener_cfg.get("@architectures", ""))
+    if not got.startswith("spacy-bert-plugin."):
+        raise ListenerError(Errors.SB763.format(got=got))
     pooling = listener_cfg.get("pooling", "tokens")
-    is_by_token = str(listener_cfg.get("@architectures", "")).endswith(".BertListener.v1")
-    if is_by_token:
+    if got.endswith(".BertListener.v1"):
         pooling = TOKEN_POOLINGS.get(pooling, "tokens")
     return {**encoder_cfg, "output": pooling}

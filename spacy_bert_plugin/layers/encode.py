@@ -36,7 +36,7 @@ class EncodedDocs:
     tokens: One vector a token, Docs one after the other; zeros for tokens without pieces.
         Shape: (n_tokens, width), float32
     pooled: By name, as asked for: "first", the vector of each token's first piece; "cls",
-        "pooler" and "mean", one vector a Doc.
+        "pooler", "mean" and "pieces", one vector a Doc.
         Shape: "first" (n_tokens, width), others (n_docs, width), float32
     window_layers: With `use_all_layers`, for each window every hidden state, embeddings first.
         Shape: (n_layers + 1, n_window_pieces, width) each, on the host
@@ -77,8 +77,9 @@ class BatchVectors:
 
     tokens: The tokens that it has pieces of. Shape: (n_batch_tokens,)
     sums: By name, their weighted sums. Shape: (n_batch_tokens, width) each
-    windows, firsts: The windows, and the vectors of their first pieces where those are wanted.
-        Shape: (n_windows,), (n_windows, width)
+    windows, firsts, means: The windows, and where they are wanted the vectors of their first
+        pieces, and the means over all of their pieces.
+        Shape: (n_windows,), (n_windows, width), (n_windows, width)
     layers: Every hidden state of each window, where that is wanted.
     """
 
@@ -86,6 +87,7 @@ class BatchVectors:
     sums: dict[str, Tensor]
     windows: Tensor | None = None
     firsts: Tensor | None = None
+    means: Tensor | None = None
     layers: dict[int, Tensor] = field(default_factory=dict)
 
 
@@ -188,6 +190,11 @@ class DocsRun:
         result = BatchVectors(tokens, sums)
         if self.use_firsts:
             result.windows, result.firsts = windows, output.last[first_rows]
+        if "pieces" in self.options.pooled:
+            n_rows = sum(packed.lengths[: len(chosen)])  # without what it was filled up with
+            every = torch.arange(n_rows, device=self.device)
+            result.windows = windows
+            result.means = F.embedding_bag(every, output.last, first_rows, mode="mean")
         if output.layers is not None:
             layers = torch.stack(output.layers).detach().float().cpu()
             lengths = packed.lengths[: len(chosen)]
@@ -258,28 +265,29 @@ class DocsRun:
         if name == "mean":
             owners, source = np.repeat(np.arange(n_docs), alignment.doc_tokens), tokens
         else:
-            owners, source = windows.docs, self._collect_firsts(name, tokens, batches)
+            owners, source = windows.docs, self._collect_rows(name, tokens, batches)
         counts = np.maximum(np.bincount(owners, minlength=n_docs), 1).astype(np.int64)
         owned, sizes = send(owners.astype(np.int64), counts, device=self.device)
         summed = source.new_zeros(n_docs, source.shape[1]).index_add(0, owned, source)
         return summed / sizes[:, None]
 
-    def _collect_firsts(self, name: str, tokens: Tensor, batches: Sequence[BatchVectors]) -> Tensor:
-        """First row of every window, in the order of the windows. Shape: (n_windows, width)"""
+    def _collect_rows(self, name: str, tokens: Tensor, batches: Sequence[BatchVectors]) -> Tensor:
+        """One row of every window, in the order of the windows. Shape: (n_windows, width)"""
+        rows = [batch.means if name == "pieces" else batch.firsts for batch in batches]
         found = [
-            (batch.windows, batch.firsts)
-            for batch in batches
-            if batch.windows is not None and batch.firsts is not None
+            (batch.windows, row)
+            for batch, row in zip(batches, rows, strict=True)
+            if batch.windows is not None and row is not None
         ]
         if not found:
             return tokens[:0]
         order = torch.argsort(torch.cat([windows for windows, _ in found]))
-        rows = torch.cat([rows for _, rows in found])[order].float()
-        if name == "cls":
-            return rows
+        vectors = torch.cat([row for _, row in found])[order].float()
+        if name != "pooler":
+            return vectors
         if not getattr(self.encoder.config, "use_pooler", False):
             raise SettingError(Errors.SB501)
-        return self.encoder.pool(rows).float()
+        return self.encoder.pool(vectors).float()
 
 
 def _add_rows(total: Tensor, places: Tensor, rows: Tensor) -> None:

@@ -4,6 +4,7 @@ The protocol, with its risks, is written down in docs/design/listeners.md.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from spacy.attrs import IDX, LENGTH
@@ -12,9 +13,11 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..errors import Errors, ListenerError
-from .settings import TOKEN_OUTPUTS, TOKEN_POOLINGS
+from .settings import OUTPUTS, TOKEN_OUTPUTS, TOKEN_POOLINGS
 
 BackpropT = Callable[[list[Floats2d]], list[Doc]]
+# What makes one vector a Doc.
+POOLINGS = tuple(name for name in OUTPUTS if name not in TOKEN_OUTPUTS)
 
 
 class ListenedEncoder(Protocol):
@@ -32,18 +35,24 @@ class BertListener(Model[list[Doc], list[Floats2d]]):
 
     upstream_name (str): Name of the component to listen to; "*" for any `bert_transformer`.
     output (str): "tokens" or "first", one row a token, or one row a Doc: "cls", "pooler",
-        "mean".
+        "mean", "pieces".
+    grad_factor (float): Factor on the gradients that it sends to the encoder.
     head (Model | None): The model whose `tok2vec` this is, if that is a head of ours.
+    is_reader (bool): Whether it reads vectors; one that does not says whose encoder is meant.
     """
 
     name = "bert_listener"
 
-    def __init__(self, upstream_name: str, output: str = "tokens") -> None:
+    def __init__(
+        self, upstream_name: str, output: str = "tokens", *, grad_factor: float = 1.0
+    ) -> None:
         Model.__init__(self, name=self.name, forward=forward, init=init, dims={"nO": None})
         self.upstream_name = upstream_name
         self.output = output
+        self.grad_factor = grad_factor
         self.component_name = ""
         self.head: Model[Any, Any] | None = None
+        self.is_reader = True
         self.encoders: list[ListenedEncoder] = []
         self._samples: list[Doc] = []
         self._docs: list[Doc] = []
@@ -67,6 +76,8 @@ class BertListener(Model[list[Doc], list[Floats2d]]):
 
     def receive(self, docs: list[Doc], vectors: list[Floats2d], backprop: BackpropT) -> None:
         """Take the vectors of a training batch and the callback for their gradients."""
+        if self.grad_factor != 1.0:
+            backprop = partial(_weigh, backprop, self.grad_factor)
         self._docs, self._vectors, self._backprop = docs, vectors, backprop
 
     def forget_batch(self) -> None:
@@ -118,32 +129,42 @@ class BertListener(Model[list[Doc], list[Floats2d]]):
         self._samples = list(docs)
 
 
-def build_bert_listener_v1(upstream: str = "*", pooling: str = "mean") -> BertListener:
+def build_bert_listener_v1(
+    upstream: str = "*", pooling: str = "mean", grad_factor: float = 1.0
+) -> BertListener:
     """Build a listener that hands on one vector a token.
 
     pooling (str): "mean": the mean over the pieces of the token; "first": its first piece.
     upstream (str): Name of the component to listen to; "*" for any `bert_transformer`.
+    grad_factor (float): Factor on the gradients that the component sends to the encoder: 0.0, and
+        the encoder does not learn from it.
     RETURNS (Model[list[Doc], list[Floats2d]]): Shape: (n_tokens, width) for each Doc.
+    RAISES (ListenerError): A value cannot work.
     """
     if pooling not in TOKEN_POOLINGS:
         raise ListenerError(
             Errors.SB002.format(name="pooling", expected="mean or first", got=pooling)
         )
-    return BertListener(upstream, output=TOKEN_POOLINGS[pooling])
+    if not 0.0 <= grad_factor < float("inf"):
+        raise ListenerError(
+            Errors.SB002.format(name="grad_factor", expected="0.0 or more", got=grad_factor)
+        )
+    return BertListener(upstream, output=TOKEN_POOLINGS[pooling], grad_factor=grad_factor)
 
 
 def build_bert_pooled_listener_v1(pooling: str = "cls", upstream: str = "*") -> BertListener:
     """Build a listener that hands on one vector a Doc, as an array of one row.
 
     pooling (str): "cls": the first piece, averaged over windows; "pooler": the same through the
-        checkpoint's pooler; "mean": the mean over tokens.
+        checkpoint's pooler; "mean": the mean over tokens; "pieces": the mean over all pieces,
+        special ones too, averaged over windows.
     upstream (str): Name of the component to listen to; "*" for any `bert_transformer`.
     RETURNS (Model[list[Doc], list[Floats2d]]): Shape: (1, width) for each Doc.
     RAISES (ListenerError): An unknown pooling.
     """
-    if pooling not in ("cls", "pooler", "mean"):
+    if pooling not in POOLINGS:
         raise ListenerError(
-            Errors.SB002.format(name="pooling", expected="cls, pooler or mean", got=pooling)
+            Errors.SB002.format(name="pooling", expected="cls, pooler, mean or pieces", got=pooling)
         )
     return BertListener(upstream, output=pooling)
 
@@ -176,6 +197,10 @@ def _is_same(doc: Doc, other: Doc) -> bool:
         and doc.text == other.text
         and bool((doc.to_array([IDX, LENGTH]) == other.to_array([IDX, LENGTH])).all())
     )
+
+
+def _weigh(backprop: BackpropT, factor: float, gradients: list[Floats2d]) -> list[Doc]:
+    return backprop([gradient * factor for gradient in gradients])
 
 
 def _no_gradient(gradients: list[Floats2d]) -> list[Doc]:

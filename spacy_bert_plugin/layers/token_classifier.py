@@ -11,8 +11,10 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..errors import Errors, ListenerError, SettingError
-from ..heads import TokenClassifier
+from ..heads import SCHEMES, TokenClassifier, read_outputs
+from .bert_encoder import NO_NAMES
 from .head import HeadModel, HeadOutput, LossBackpropT, build_head, get_head, run_head
+from .hidden import check_hidden
 from .listener import BertListener
 from .settings import TOKEN_OUTPUTS
 
@@ -27,6 +29,13 @@ def build_token_classifier_v1(
     feature_window: int = 1,
     hidden_width: int = 0,
     use_crf: bool = False,
+    activation: str = "gelu",
+    use_bias: bool = True,
+    use_norm: bool = False,
+    use_norm_bias: bool = True,
+    norm_eps: float = 1e-5,
+    outputs: list[str] = NO_NAMES,
+    scheme: str = "biluo",
 ) -> HeadModel:
     """Build the model of `bert_ner`.
 
@@ -39,6 +48,14 @@ def build_token_classifier_v1(
     hidden_width (int): Size of a layer between vectors and scores; 0: none.
     use_crf (bool): Whether to learn scores of neighbouring tags, trained on whole sequences.
         Without it, decoding allows legal sequences only, which costs less and often does as well.
+    activation (str): What follows the linear map of the layer between: "gelu", "gelu_tanh",
+        "relu", "silu" or "tanh".
+    use_bias (bool): Whether that map has a bias.
+    use_norm, use_norm_bias (bool): Whether a layer norm comes after it, and whether with a bias.
+    norm_eps (float): What the norm adds to the variance.
+    outputs (list[str]): Names of the scores, such as O, B-PER and I-PER, where the weights come
+        from a tagger of another library; they fix the labels. Empty: the BILUO tags of the labels.
+    scheme (str): How BILUO tags read these outputs: "biluo", "bio", "iob1" or "io".
     RETURNS (Model[list[Doc], HeadOutput]): Shape of the output: (n_tokens, n_tags).
     RAISES (SettingError): A value cannot work.
     RAISES (ListenerError): The `tok2vec` gives one vector a Doc.
@@ -52,15 +69,25 @@ def build_token_classifier_v1(
     for name, value in sizes.items():
         if value < 1:
             raise SettingError(Errors.SB002.format(name=name, expected="at least 1", got=value))
-    for name, value in (("feature_window", feature_window), ("hidden_width", hidden_width)):
-        if value < 0:
-            raise SettingError(Errors.SB002.format(name=name, expected="at least 0", got=value))
+    if feature_window < 0:
+        raise SettingError(
+            Errors.SB002.format(name="feature_window", expected="at least 0", got=feature_window)
+        )
+    check_hidden(hidden_width=hidden_width, activation=activation, norm_eps=norm_eps)
+    labels = _read_labels(outputs, scheme, use_crf=use_crf)
     build = partial(
         TokenClassifier,
         n_features=len(features),
         feature_window=feature_window,
         hidden_width=hidden_width,
         use_crf=use_crf,
+        activation=activation,
+        use_bias=use_bias,
+        use_norm=use_norm,
+        use_norm_bias=use_norm_bias,
+        norm_eps=norm_eps,
+        outputs=list(outputs),
+        scheme=scheme,
         **sizes,
     )
     return build_head(
@@ -69,7 +96,12 @@ def build_token_classifier_v1(
         build,
         forward,
         read_inputs=read_inputs,
-        attrs={"features": tuple(features), "use_crf": use_crf},
+        attrs={
+            "features": tuple(features),
+            "use_crf": use_crf,
+            "outputs": tuple(outputs),
+            "fixed_labels": labels,
+        },
     )
 
 
@@ -93,6 +125,22 @@ def read_features(docs: Sequence[Doc], names: Sequence[str]) -> torch.Tensor:
     rows = [doc.to_array(list(names)).reshape(len(doc), len(names)) for doc in docs if len(doc)]
     flat = np.concatenate(rows) if rows else np.zeros((0, len(names)), dtype=np.uint64)
     return torch.from_numpy((flat >> np.uint64(2)).astype(np.int64))
+
+
+def _read_labels(outputs: Sequence[str], scheme: str, *, use_crf: bool) -> tuple[str, ...]:
+    """Labels that named outputs fix; none where the labels are free.
+
+    RAISES (SettingError): The outputs are no tags of this scheme, or the scheme does not exist.
+    """
+    if scheme not in SCHEMES:
+        expected = f"one of {', '.join(SCHEMES)}"
+        raise SettingError(Errors.SB002.format(name="scheme", expected=expected, got=scheme))
+    if not outputs:
+        return ()
+    if use_crf:
+        setting = {"setting": "use_crf", "expected": "false"}
+        raise SettingError(Errors.SB743.format(got=list(outputs)[:12], **setting))
+    return read_outputs(outputs, scheme).labels
 
 
 def _check_gives_tokens(tok2vec: Model[list[Doc], list[Floats2d]]) -> None:

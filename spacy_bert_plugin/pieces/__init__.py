@@ -6,6 +6,7 @@ from .pack import PackedWindows, TokenRows, fill_up, map_rows, pack_windows
 from .tokenizer import PieceTokenizer, TextPieces
 from .types import FloatArray, IntArray
 from .windows import Windows, check_windows, plan_windows, split_pieces
+from .words import PieceWords, read_piece_words
 
 __all__ = [
     "Alignment",
@@ -14,6 +15,7 @@ __all__ = [
     "PackedWindows",
     "PieceCache",
     "PieceTokenizer",
+    "PieceWords",
     "TextPieces",
     "TokenRows",
     "Windows",
@@ -24,5 +26,6 @@ __all__ = [
     "map_rows",
     "pack_windows",
     "plan_windows",
+    "read_piece_words",
     "split_pieces",
 ]

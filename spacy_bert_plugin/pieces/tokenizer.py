@@ -10,7 +10,10 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from ..errors import CheckpointError, Errors, TextError
+from .panics import catch_panics
 from .types import IntArray
+
+_SAMPLES = ("a", "A", "1", ".", "中", "の", "ก", "и", "ا")
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,15 @@ class PieceTokenizer:
         RAISES (CheckpointError): It is not a tokenizer of the `tokenizers` library.
         """
         try:
-            data, names = _disarm(json.loads(text))
-            tokenizer = Tokenizer.from_str(json.dumps(data, ensure_ascii=False))
+            with catch_panics(ValueError):
+                data, names = _disarm(json.loads(text))
+                tokenizer = Tokenizer.from_str(json.dumps(data, ensure_ascii=False))
+                return cls(tokenizer, text, names)
         # The Rust library raises bare Exception for whatever it cannot parse.
-        except Exception as error:  # noqa: BLE001
-            raise CheckpointError(Errors.SB102.format(error=error)) from None
-        return cls(tokenizer, text, names)
+        except Exception as error:
+            if isinstance(error, CheckpointError):
+                raise
+            raise CheckpointError(Errors.SB102.format(error=str(error)[:500])) from None
 
     @property
     def n_special(self) -> int:
@@ -76,12 +82,14 @@ class PieceTokenizer:
         texts (Sequence[str]): Any number of texts, empty ones included.
         RETURNS (list[TextPieces]): One a text, in order.
         RAISES (TextError): A text is not a str or not valid Unicode; the message names its index.
+            Or the tokenizer itself gives up on one of them.
         """
         try:
-            if len(texts) == 1:  # without waking the threads that share a batch
-                encodings = [self._tokenizer.encode(texts[0], add_special_tokens=False)]
-            else:
-                encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+            with catch_panics(_explain_panic):
+                if len(texts) == 1:  # without waking the threads that share a batch
+                    encodings = [self._tokenizer.encode(texts[0], add_special_tokens=False)]
+                else:
+                    encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
         except (TypeError, UnicodeError):
             _explain(texts)
             raise
@@ -104,6 +112,31 @@ class PieceTokenizer:
         armed = {new: old for old, new in self._names.items()}
         return "" if name is None else armed.get(name, name)
 
+    def list_pieces(self) -> list[str]:
+        """List the texts of all pieces by id, special pieces by their usual name."""
+        pieces = [""] * self.vocab_size
+        armed = {new: old for old, new in self._names.items()}
+        for name, index in self._tokenizer.get_vocab(with_added_tokens=True).items():
+            pieces[index] = armed.get(name, name)
+        return pieces
+
+    @property
+    def special_ids(self) -> frozenset[int]:
+        """Ids of the special pieces."""
+        found = (self.find_id(name) for name in self._names)
+        return frozenset(index for index in found if index is not None)
+
+    @property
+    def mask_name(self) -> str | None:
+        """Usual name of the mask piece; None for a vocabulary without one."""
+        return next((n for n in ("[MASK]", "<mask>") if self.find_id(n) is not None), None)
+
+    @property
+    def mask_key(self) -> str | None:
+        """What stands for the mask piece in a text to encode, where its name is plain text."""
+        name = self.mask_name
+        return None if name is None else self._names.get(name, name)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> "PieceTokenizer":
         return self  # nothing in it ever changes
 
@@ -112,9 +145,13 @@ class PieceTokenizer:
 
     def _find_special_ids(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Find what the tokenizer's own post-processor puts before and after a text."""
-        plain = self._tokenizer.encode("a", add_special_tokens=False).ids
-        whole = self._tokenizer.encode("a", add_special_tokens=True).ids
-        if len(whole) > len(plain):
+        # A vocabulary of another script may have no piece for a letter, and none for unknown ones.
+        for text in _SAMPLES:
+            plain = self._tokenizer.encode(text, add_special_tokens=False).ids
+            whole = self._tokenizer.encode(text, add_special_tokens=True).ids
+            if plain:
+                break
+        if len(whole) > len(plain) > 0:
             for start in range(len(whole) - len(plain) + 1):
                 if whole[start : start + len(plain)] == plain:
                     return tuple(whole[:start]), tuple(whole[start + len(plain) :])
@@ -167,3 +204,7 @@ def _explain(texts: Sequence[str]) -> None:
             text.encode("utf8")
         except UnicodeEncodeError as error:
             raise TextError(Errors.SB101.format(index=index, position=error.start)) from None
+
+
+def _explain_panic(problem: str) -> TextError:
+    return TextError(Errors.SB106.format(error=problem))

@@ -90,6 +90,11 @@ class TrainingBatch:
         if step is not None:
             step()
 
+    def cancel(self) -> None:
+        """Let go of everything: no gradient of this batch will reach a weight."""
+        self._gradients, self._step = {}, None
+        self.flush()
+
     def postpone(self, step: Callable[[], None]) -> None:
         """Step the weights after the backward pass, which needs them as they were."""
         self._step = step

@@ -66,11 +66,26 @@ class BertNer(HeadComponent):
         if model.attrs.get("use_crf") and (label_smoothing or class_weights):
             raise SettingError(Errors.SB521.format(name=name))
         super().__init__(vocab, model, name, confidence={}, outside_bias=0.0)
+        self.cfg["labels"] = list(self.fixed_labels)
         self.threshold, self.label_smoothing = threshold, label_smoothing
         self.class_weights = dict(class_weights or {})
         self.spans_key, self.min_candidate = spans_key, min_candidate
         self.scorer = scorer
         install_confidence()
+
+    @property
+    def fixed_labels(self) -> tuple[str, ...]:
+        """Labels of a model whose outputs have names; none where labels are free."""
+        found: tuple[str, ...] = self.model.attrs.get("fixed_labels", ())
+        return found
+
+    def add_label(self, label: str) -> int:
+        """Add a label, as all heads do. RAISES (SettingError): The labels are fixed."""
+        if self.fixed_labels and label not in self.fixed_labels:
+            raise SettingError(
+                Errors.SB742.format(name=self.name, labels=list(self.labels), label=label)
+            )
+        return super().add_label(label)
 
     @property
     def scheme(self) -> BiluoScheme:
@@ -137,15 +152,19 @@ class BertNer(HeadComponent):
         for label in unknown:
             known = list(self.labels)
             self.warn_once(label, Errors.SB519.format(name=self.name, label=label, known=known))
-        output = scores.output
+        head, output = self._head(), scores.output
         if (tags == MISSING).all():
             return torch.zeros(())  # no graph, no gradients: nor do the weights decay
+        targets = torch.from_numpy(tags).to(output.device)
+        weights = self._tag_weights(output)
+        if head.raw is not None:
+            output, targets, weights = head.raw.fold(output, targets, weights)
         return tag_loss(
             output,
-            torch.from_numpy(tags).to(output.device),
+            targets,
             scores.lengths,
-            transitions=self._head().transitions,
-            weights=self._tag_weights(output),
+            transitions=head.learned_transitions,
+            weights=weights,
             label_smoothing=self.label_smoothing,
         )
 
@@ -162,9 +181,9 @@ class BertNer(HeadComponent):
         RAISES (DataError): There are none.
         """
         validate_get_examples(get_examples, "BertNer.initialize")
-        if labels is None:
+        if labels is None and not self.fixed_labels:
             labels = list_entity_labels([example.reference for example in get_examples()])
-        for label in labels:
+        for label in labels or ():
             self.add_label(label)
         if not self.labels:
             raise DataError(Errors.SB517.format(name=self.name))

@@ -33,6 +33,7 @@ from .compute import PendingActivations
 from .forks import survive_forks
 from .keep import KEEPS, VectorGuard
 from .listening import ListenedTo, set_residual_widths
+from .streamed import check_batch_size
 from .trf_data import install_trf_data, keep_trf_data
 
 UNINITIALIZED = "not-initialized"
@@ -98,7 +99,7 @@ class BertTransformer(ListenedTo, TrainablePipe):
                 vectors = _to_host(item.outputs["tokens"]).view(TokenVectors)
                 vectors.owner = self.store.token
                 doc.tensor = vectors
-            if not self.listener_map:
+            if not self.listeners:
                 item.outputs = {}
         self.store.add(docs, predictions)
 
@@ -200,6 +201,12 @@ class BertTransformer(ListenedTo, TrainablePipe):
         self._flush()
         self._step(sgd)
 
+    def cancel_update(self) -> None:
+        """Forget the batch of an update that has failed, and what listeners have sent for it."""
+        batch, self._batch = self._batch, None
+        if batch is not None:
+            batch.cancel()
+
     def _step(self, sgd: Any) -> None:
         """Step the encoder together with the torch heads that listen to it, by one norm."""
         step_together([*find_shims(self.model), *self.list_listening_shims()], sgd)
@@ -266,12 +273,6 @@ class BertTransformer(ListenedTo, TrainablePipe):
         if shim.is_loaded:
             set_checkpoint(self.model, shim.checkpoint)
         return self
-
-
-def check_batch_size(batch_size: Any) -> None:
-    """RAISES (SettingError): It is not a whole number of at least 1."""
-    if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1:
-        raise SettingError(Errors.SB510.format(got=batch_size))
 
 
 def _to_host(array: Any) -> Any:

@@ -9,6 +9,7 @@ from ..layers import (
     TOKEN_OUTPUTS,
     BertListener,
     EncoderModel,
+    explain_memory,
     get_shim,
     prepare,
     split_rows,
@@ -64,7 +65,9 @@ class PendingActivations:
         self.run.cancel()
 
     def _finish_others(self) -> list[Activations]:
-        encoded, docs = self.run.finish(), self.others
+        docs = self.others
+        with explain_memory(docs, is_train=False):
+            encoded = self.run.finish()
         counts = self.prepared.alignment.doc_tokens.tolist()
         outputs = {
             name: split_rows(torch2xp(tensor), counts if name in TOKEN_OUTPUTS else [1] * len(docs))
@@ -75,9 +78,9 @@ class PendingActivations:
             for i, count in enumerate(counts)
         ]
         if self.keep == "all":
-            tokenizer = get_shim(self.model).checkpoint.tokenizer
+            checkpoint = get_shim(self.model).checkpoint
             for i, item in enumerate(items):
                 item.outputs["trf_data"] = TransformerOutput.slice(
-                    encoded, self.prepared, i, tokenizer
+                    encoded, self.prepared, i, checkpoint.tokenizer, checkpoint.encoder
                 )
         return items

@@ -5,7 +5,6 @@ from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples
 from spacy.vocab import Vocab
@@ -15,12 +14,14 @@ from torch import Tensor
 from ..errors import Errors, SettingError
 from ..layers import finish_model
 from ..layers.head import HeadModel, HeadOutput, grow_head
+from .checked_files import CheckedFiles
+from .streamed import StreamedPipe
 
 # Numbers in `cfg` are rounded as JSON would round them, so that a loaded pipeline is the same.
 N_DIGITS = 6
 
 
-class HeadComponent(TrainablePipe):
+class HeadComponent(CheckedFiles, StreamedPipe):
     """A component whose model ends in a torch module with scores for labels.
 
     `cfg` is what is saved beside the weights: the labels and what calibration has found.

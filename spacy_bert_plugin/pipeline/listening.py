@@ -16,6 +16,7 @@ from ..layers import BertListener, EncoderModel, TorchShim, find_shims
 from ..layers.head import is_head
 from ..layers.reading import ReadVectors
 from .activations import Activations, ActivationStore
+from .foreign_listeners import adopt_listener, find_upstream
 
 
 class ListenedTo:
@@ -33,8 +34,8 @@ class ListenedTo:
 
     @property
     def listeners(self) -> list[BertListener]:
-        """All listeners of downstream components."""
-        return [node for nodes in self.listener_map.values() for node in nodes]
+        """All listeners of downstream components that read vectors."""
+        return [n for nodes in self.listener_map.values() for n in nodes if n.is_reader]
 
     @property
     def listening_components(self) -> list[str]:
@@ -68,10 +69,12 @@ class ListenedTo:
         """Connect every listener in a component's model that means this encoder."""
         if isinstance(getattr(component, "model", None), Model):
             for node in component.model.walk():
-                if isinstance(node, BertListener) and node.upstream_name in ("*", self.name):
-                    self.add_listener(node, component.name)
-                    node.head = component.model if is_head(component.model) else None
-                    self.head_shims[component.name] = find_shims(component.model)
+                if find_upstream(node) not in ("*", self.name):
+                    continue
+                listener = adopt_listener(component.model, node)
+                self.add_listener(listener, component.name)
+                listener.head = component.model if is_head(component.model) else None
+                self.head_shims[component.name] = find_shims(component.model)
 
     def list_listening_shims(self) -> list[TorchShim]:
         """Torch modules of the components that listen, each once."""

@@ -86,7 +86,7 @@ def encode_long_doc(
 class RunningMeans:
     """Pooled vectors of a Doc as means over its runs, by as much as each is a mean of.
 
-    names: "mean", a mean over tokens; "cls" and "pooler", means over windows.
+    names: "mean", a mean over tokens; "cls", "pooler" and "pieces", means over windows.
     """
 
     def __init__(self, names: Collection[str]) -> None:

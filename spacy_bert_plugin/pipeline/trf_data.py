@@ -8,7 +8,6 @@ It answers to two surfaces. Ragged arrays by token, as in spacy-curated-transfor
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from types import SimpleNamespace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -19,6 +18,8 @@ from thinc.types import Ragged
 from ..errors import ListenerError
 from ..layers import EncodedDocs, PreparedDocs
 from ..pieces import IntArray, PieceTokenizer, expand_runs
+from ..typedefs import Encoder
+from .trf_parts import ModelOutput, Wordpieces, find_class, pool_windows
 
 NAME = "trf_data"
 _KEY: Any = ("._.", NAME, None, None)  # where spaCy's extension attributes lie in `doc.user_data`
@@ -40,6 +41,8 @@ class TransformerOutput:
     firsts, counts: Which pieces make up each token.
         Shape: (n_tokens,) each
     name_piece: Text of a piece by its id.
+    pooled: What the checkpoint's pooler makes of each window; None if it has none.
+        Shape: (n_windows, width)
     """
 
     window_ids: list[IntArray]
@@ -50,10 +53,19 @@ class TransformerOutput:
     name_piece: Callable[[int], str]
     n_layers: int
     width: int
+    pooled: Any = None
+
+    # All outputs are there: an attribute of spacy-curated-transformers.
+    last_layer_only = False
 
     @classmethod
     def slice(
-        cls, encoded: EncodedDocs, docs: PreparedDocs, index: int, tokenizer: PieceTokenizer
+        cls,
+        encoded: EncodedDocs,
+        docs: PreparedDocs,
+        index: int,
+        tokenizer: PieceTokenizer,
+        encoder: Encoder,
     ) -> "TransformerOutput":
         """Take one Doc out of a batch that ran with all layers."""
         windows, alignment = docs.windows, docs.alignment
@@ -70,16 +82,19 @@ class TransformerOutput:
             rows = kept - start + len(prefix)
             places.append(np.stack([np.full_like(rows, number), rows], axis=1))
         n_layers, width = encoded.n_layers, int(encoded.tokens.shape[1])
-        return cls(
+        window_layers = [encoded.window_layers[window] for window in range(first, last)]
+        output: TransformerOutput = find_class(cls)(
             ids,
-            [encoded.window_layers[window].numpy() for window in range(first, last)],
+            [layers.numpy() for layers in window_layers],
             np.concatenate(places),
             alignment.firsts[tokens] - piece,
             alignment.counts[tokens],
             tokenizer.name_piece,
             n_layers,
             width,
+            pool_windows(encoder, window_layers),
         )
+        return output
 
     @property
     def num_outputs(self) -> int:
@@ -131,26 +146,30 @@ class TransformerOutput:
         return tuple(padded)
 
     @property
-    def tensors(self) -> list[Any]:
-        """The last hidden state by window, alone. Shape: (n_windows, n_longest, width)"""
-        return [self.hidden_states[-1]]
+    def tensors(self) -> tuple[Any, ...]:
+        """The last hidden state by window and, where the checkpoint has a pooler, its output.
 
-    @property
-    def model_output(self) -> SimpleNamespace:
-        """`last_hidden_state` and `hidden_states` by window, as transformers names them."""
-        return SimpleNamespace(
-            last_hidden_state=self.hidden_states[-1], hidden_states=self.hidden_states
-        )
+        Shape: (n_windows, n_longest, width), (n_windows, width)
+        """
+        return self.model_output.to_tuple()
 
     @cached_property
-    def wordpieces(self) -> SimpleNamespace:
+    def model_output(self) -> ModelOutput:
+        """The same by name: `last_hidden_state`, `pooler_output`; and `hidden_states`."""
+        named = {"last_hidden_state": self.hidden_states[-1]}
+        if self.pooled is not None:
+            named["pooler_output"] = self.pooled
+        return ModelOutput(named, hidden_states=self.hidden_states)
+
+    @cached_property
+    def wordpieces(self) -> Wordpieces:
         """Pieces by window: `strings`, `input_ids`, `attention_mask`, `lengths`."""
         lengths = [len(ids) for ids in self.window_ids]
         shape = (len(lengths), max(lengths, default=0))
         input_ids, mask = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.float32)
         for number, ids in enumerate(self.window_ids):
             input_ids[number, : len(ids)], mask[number, : len(ids)] = ids, 1.0
-        return SimpleNamespace(
+        return Wordpieces(
             strings=[[self.name_piece(int(i)) for i in ids] for ids in self.window_ids],
             input_ids=input_ids,
             attention_mask=mask,
@@ -190,6 +209,11 @@ def _get_output(doc: Doc) -> Any:
     if isinstance(found, str):
         raise ListenerError(found)
     return doc.user_data.get(_KEY) if found is None else found
+
+
+def has_foreign_data(doc: Doc) -> bool:
+    """Whether an encoder of another library has left its output on a Doc."""
+    return doc.user_data.get(_KEY) is not None
 
 
 def _set_output(doc: Doc, value: Any) -> None:

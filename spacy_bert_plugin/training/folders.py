@@ -1,12 +1,11 @@
 """Folders of a run that are replaced as a whole: the old one or the new one, never a mixture.
 
     DIR/.model-best.new-3f2a91c0b7d4    1. written and synced beside the target
-    DIR/model-best                      2. renamed to .model-best.old-3f2a91c0b7d4
-    DIR/.model-best.new-3f2a91c0b7d4    3. renamed to model-best
-    DIR/.model-best.old-3f2a91c0b7d4    4. removed
+    DIR/model-best                      2. swapped with it, and the old one removed
 
-A process killed between 2 and 3 leaves the old folder under its hidden name: `recover_folder`
-puts it back. The same names and the same rules as in `checkpoints.atomic`, for whole trees.
+Where the system cannot swap two names at once, a process killed between two renames leaves the old
+folder under a hidden name: `recover_folder` puts it back. The same names and the same rules as in
+`checkpoints.atomic`, for whole trees.
 """
 
 import os
@@ -16,16 +15,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from ..checkpoints.atomic import find_folder, list_leftovers, swap_folders, sync_path
+from ..errors import BertPluginError, CheckpointError, Errors
 
 
 @contextmanager
 def replace_folder(path: Path) -> Iterator[Path]:
     """Write a folder beside the one that it will replace, then swap them.
 
-    path (Path): The folder. It may exist.
+    path (Path): The folder. It may exist. Where it is a link, the folder that it leads to.
     YIELDS (Path): Where to write. If the block raises, everything stays as it was.
     """
+    path = Path(os.path.realpath(path))
     token = secrets.token_hex(6)
     staged = path.with_name(f".{path.name}.new-{token}")
     backup = path.with_name(f".{path.name}.old-{token}")
@@ -36,6 +39,22 @@ def replace_folder(path: Path) -> Iterator[Path]:
         swap_folders(staged, path, backup)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
+
+
+@contextmanager
+def explain_disk(path: Path) -> Iterator[None]:
+    """Let what the system refuses to write end in an error that says where.
+
+    path (Path): What is written in the block.
+    RAISES (CheckpointError): Instead of errors of the system, and of safetensors, which words them
+        in its own way.
+    """
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        if isinstance(error, BertPluginError):
+            raise
+        raise CheckpointError(Errors.SB434.format(path=path, error=error)) from error
 
 
 def recover_folder(path: Path) -> None:

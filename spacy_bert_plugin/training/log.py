@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from .folders import explain_disk
+
 Row = dict[str, Any]
 
 
@@ -22,14 +24,15 @@ class RunLog:
             self.rows = [row for row in _read_rows(path) if row["step"] <= last_step]
 
     def add(self, row: Row) -> None:
-        """Add a row and write the file."""
+        """Add a row and write the file. RAISES (CheckpointError): It cannot be written."""
         self.rows.append(row)
         if self.path is not None:
             # Written anew: a process that is killed leaves whole lines only.
             text = "".join(json.dumps(row) + "\n" for row in self.rows)
             staged = self.path.with_name(f".{self.path.name}.new")
-            staged.write_text(text, encoding="utf8")
-            os.replace(staged, self.path)
+            with explain_disk(self.path):
+                staged.write_text(text, encoding="utf8")
+                os.replace(staged, self.path)
 
 
 def make_row(info: dict[str, Any], **more: Any) -> Row:

@@ -168,6 +168,7 @@ class Run:
             epoch=epoch,
             losses=progress.losses,
             guards=self.guards,
+            warn=self.hooks.warn,
         )
         n_words = sum(len(example) for example in batch)
         progress.step, progress.epoch = step, epoch

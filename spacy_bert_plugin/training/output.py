@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Errors, SettingError
-from .folders import recover_folder, remove_folder, replace_folder
+from .folders import explain_disk, recover_folder, remove_folder, replace_folder
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,14 @@ class RunFolder:
         """Replace the last pipeline.
 
         write (Callable): Writes it to the path that it is given.
+        RAISES (CheckpointError): It could not be written. The one before is whole.
         """
-        with replace_folder(self.last) as staged:
+        with explain_disk(self.last), replace_folder(self.last) as staged:
             write(staged)
 
     def copy_best(self) -> None:
-        """Make the last pipeline the best one."""
-        with replace_folder(self.best) as staged:
+        """Make the last pipeline the best one. RAISES (CheckpointError): As `save_last`."""
+        with explain_disk(self.best), replace_folder(self.best) as staged:
             shutil.copytree(self.last, staged)
 
     def describe(self) -> str:

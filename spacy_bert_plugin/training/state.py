@@ -2,28 +2,26 @@
 
     resume/model/                  the pipeline with the weights as they are, not averaged
     resume/optimizer.safetensors   moments of all parameters
-    resume/state.json              everything else
+    resume/state.json              everything else, and a hash of these two
 
 Safetensors and JSON only: nothing in it can run code.
 """
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.torch import load_file, save_file
 from spacy.language import Language
 
-from ..errors import CheckpointError, Errors
 from .environment import describe_environment, flatten_config
-from .folders import replace_folder
+from .folders import explain_disk, replace_folder
 from .moments import Moments
 from .randomness import capture_random, reseed_cupy, restore_random
+from .sealed import STATE, read_sealed, read_tensors, refuse_state, write_sealed
 
 FORMAT = 1
-MODEL, TENSORS, STATE = "model", "optimizer.safetensors", "state.json"
+MODEL, TENSORS = "model", "optimizer.safetensors"
 
 
 @dataclass
@@ -66,6 +64,7 @@ class SavedState:
     config (dict): Values by dotted name.
     random (dict): States of the global generators.
     counters (dict): Counters of the optimizer.
+    files (dict): Hashes of the files beside it.
     """
 
     progress: Progress
@@ -73,6 +72,7 @@ class SavedState:
     config: dict[str, Any]
     random: dict[str, Any]
     counters: dict[str, Any]
+    files: dict[str, str]
 
 
 def save_state(path: Path, nlp: Language, moments: Moments, progress: Progress) -> None:
@@ -82,6 +82,7 @@ def save_state(path: Path, nlp: Language, moments: Moments, progress: Progress) 
     nlp (Language): The pipeline after the last step.
     moments (Moments): Of its optimizer.
     progress (Progress): How far the run has come.
+    RAISES (CheckpointError): It could not be written. The state before is whole.
     """
     reseed_cupy(progress.step)
     tensors, counters = moments.collect()
@@ -96,35 +97,28 @@ def save_state(path: Path, nlp: Language, moments: Moments, progress: Progress) 
         "random": capture_random(),
         "counters": counters,
     }
-    with replace_folder(path) as staged:
+    with explain_disk(path), replace_folder(path) as staged:
         staged.mkdir()
         nlp.to_disk(staged / MODEL)
-        save_file(tensors, staged / TENSORS)
-        (staged / STATE).write_text(json.dumps(state), encoding="utf8")
+        write_sealed(staged, state, {TENSORS: tensors})
 
 
 def read_state(path: Path) -> SavedState:
     """Read how far a run had come.
 
     path (Path): The folder `resume`.
-    RAISES (CheckpointError): It is not one, or of another version.
+    RAISES (CheckpointError): It is not one, of another version, or a byte of it has changed.
     """
     source = path / STATE
+    data = read_sealed(source, known=FORMAT)
     try:
-        data = json.loads(source.read_text(encoding="utf8"))
-        if data["format"] != FORMAT:
-            problem = f"it has format {data['format']}, expected {FORMAT}"
-            raise CheckpointError(Errors.SB426.format(path=source, problem=problem))
         progress = Progress(**data["progress"])
         progress.losses = {name: _make_number(*pair) for name, pair in progress.losses.items()}
         progress.results = [(score, step) for score, step in progress.results]
-        keys = ("environment", "config", "random", "counters")
+        keys = ("environment", "config", "random", "counters", "files")
         return SavedState(progress, *(data[key] for key in keys))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        if isinstance(error, CheckpointError):
-            raise
-        problem = f"{type(error).__name__}: {error}"
-        raise CheckpointError(Errors.SB426.format(path=source, problem=problem)) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise refuse_state(source, f"{type(error).__name__}: {error}") from error
 
 
 def restore_weights(path: Path, nlp: Language) -> None:
@@ -142,10 +136,9 @@ def restore_moments(path: Path, state: SavedState, moments: Moments) -> None:
     path (Path): The folder `resume`.
     state (SavedState): What `read_state` gave.
     moments (Moments): Of the pipeline, after `restore_weights`.
-    RAISES (CheckpointError): They do not fit the pipeline.
+    RAISES (CheckpointError): They do not fit the pipeline, or are not what was saved.
     """
-    tensors = {name: tensor.clone() for name, tensor in load_file(path / TENSORS).items()}
-    moments.restore(tensors, state.counters)
+    moments.restore(read_tensors(path, TENSORS, state.files), state.counters)
 
 
 def restore_generators(state: SavedState) -> None:

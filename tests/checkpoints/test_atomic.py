@@ -5,6 +5,7 @@ import errno
 import itertools
 import os
 import shutil
+import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pytest
 
 from spacy_bert_plugin.checkpoints import atomic
 from spacy_bert_plugin.checkpoints.atomic import find_folder, write_folder
+from spacy_bert_plugin.checkpoints.exchange import exchange_paths
 from spacy_bert_plugin.errors import CheckpointError
 
 OLD = {"config.json": b"old", "model.safetensors": b"old weights", "vocab.txt": b"gone later"}
@@ -62,14 +64,28 @@ def test_replaces_the_whole_folder(tmp_path: Path, before: dict[str, bytes] | No
     assert os.listdir(tmp_path) == ["model"]
 
 
+@pytest.fixture
+def no_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that takes two renames to swap folders."""
+    monkeypatch.setattr(atomic, "exchange_paths", lambda one, other: False)
+
+
+@pytest.mark.parametrize("can_swap", [False, True])
 @pytest.mark.parametrize("has_old", [False, True])
 @pytest.mark.parametrize("lasts", [False, True])
 @pytest.mark.parametrize(
     "error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt("stopped")]
 )
 def test_whichever_call_fails(
-    tmp_path: Path, error: BaseException, lasts: bool, has_old: bool
+    tmp_path: Path,
+    error: BaseException,
+    lasts: bool,
+    has_old: bool,
+    can_swap: bool,
+    request: pytest.FixtureRequest,
 ) -> None:
+    if not can_swap:
+        request.getfixturevalue("no_exchange")
     seen = set()
     for n in itertools.count(1):
         target = tmp_path / str(n) / "model"
@@ -106,6 +122,7 @@ def test_error_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         write_folder(NEW, tmp_path / "model")
 
 
+@pytest.mark.usefixtures("no_exchange")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_crash_between_the_renames(tmp_path: Path) -> None:
     target = tmp_path / "model"
@@ -137,6 +154,31 @@ def save_and_crash(target: Path) -> int:
         write_folder(NEW, target)
     finally:
         os._exit(1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no such call here")
+def test_both_folders_are_there_at_every_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_folder(OLD, tmp_path / "model")
+    swapped = []
+
+    def swap(one: Path, other: Path) -> bool:
+        swapped.append((read(one), read(other)))
+        done = exchange_paths(one, other)
+        swapped.append((read(one), read(other)))
+        return done
+
+    monkeypatch.setattr(atomic, "exchange_paths", swap)
+    write_folder(NEW, tmp_path / "model")
+    assert swapped == [(NEW, OLD), (OLD, NEW)]
+    assert os.listdir(tmp_path) == ["model"]
+
+
+def test_paths_that_cannot_be_swapped_stay_as_they_are(tmp_path: Path) -> None:
+    write_folder(OLD, tmp_path / "model")
+    assert not exchange_paths(tmp_path / "model", tmp_path / "none")
+    assert read(tmp_path / "model") == OLD
 
 
 def test_nothing_is_found_where_nothing_was_saved(tmp_path: Path) -> None:
@@ -232,5 +274,5 @@ def test_systems_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_lock_that_is_never_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(atomic, "LOCK_SECONDS", 0.1)
-    with atomic._lock(tmp_path) as first, atomic._lock(tmp_path) as second:
+    with atomic.lock_folder(tmp_path) as first, atomic.lock_folder(tmp_path) as second:
         assert (first, second) == (True, False)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models, processors
 
 from spacy_bert_plugin.errors import CheckpointError, TextError
 from spacy_bert_plugin.pieces import PieceTokenizer
@@ -52,6 +52,22 @@ def test_special_ids_are_found(any_tokenizer_json: str) -> None:
     assert whole[-1] == tokenizer.suffix_ids[0]
     assert tokenizer.n_special == 2
     assert tokenizer.unk_id is not None
+
+
+@pytest.mark.parametrize(("alphabet", "expected"), [("中文", ((1,), (2,))), ("α", ((0,), (2,)))])
+def test_special_ids_of_a_vocabulary_without_latin_letters(
+    alphabet: str, expected: tuple[tuple[int, ...], tuple[int, ...]]
+) -> None:
+    vocab = {"<s>": 0, "<cls>": 1, "</s>": 2}
+    vocab.update((char, index) for index, char in enumerate(alphabet, start=3))
+    tokenizer = Tokenizer(models.BPE(vocab, []))
+    tokenizer.add_special_tokens(["<s>", "<cls>", "</s>"])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<cls> $A </s>", special_tokens=[("<cls>", 1), ("</s>", 2)]
+    )
+    found = PieceTokenizer.from_json(tokenizer.to_str())
+    # Where no sample has a piece, the usual names are taken.
+    assert (found.prefix_ids, found.suffix_ids) == expected
 
 
 def test_stored_padding_and_truncation_are_switched_off(tokenizer_json: str) -> None:

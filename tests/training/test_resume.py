@@ -18,6 +18,7 @@ from spacy_bert_plugin.errors import CheckpointError, DataError, SettingError
 from spacy_bert_plugin.training.hooks import Hooks
 from spacy_bert_plugin.training.moments import Moments
 from spacy_bert_plugin.training.plan import make_plan
+from spacy_bert_plugin.training.sealed import seal
 from tests.training import tiny_runs
 from tests.training.tiny_runs import (
     ACTIONS,
@@ -187,7 +188,7 @@ def test_another_machine_is_a_warning(short: Path, data: Path) -> None:
     state["environment"]["torch"] = "1.0"
     warnings: list[str] = []
     try:
-        path.write_text(json.dumps(state))
+        path.write_text(seal(state))
         hooks = Hooks(warn=warnings.append)
         run(make_config("plain", data, max_steps=2), short, resume=True, hooks=hooks)
     finally:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from spacy_bert_plugin.checkpoints import atomic
 from spacy_bert_plugin.errors import SettingError
 from spacy_bert_plugin.training import folders
 from spacy_bert_plugin.training.folders import recover_folder, replace_folder
@@ -43,11 +44,21 @@ def test_a_save_that_fails_changes_nothing(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["model"]
 
 
+def test_links_keep_pointing_where_they_did(tmp_path: Path) -> None:
+    path = write(tmp_path / "disk" / "model", "1")
+    (tmp_path / "link").symlink_to(path)
+    replace(tmp_path / "link", "2")
+    assert (tmp_path / "link").is_symlink()
+    assert (path / "file").read_text() == "2"
+    assert sorted(os.listdir(tmp_path)) == ["disk", "link"]
+
+
 @pytest.mark.parametrize("n_renames", [0, 1, 2])
 def test_a_crash_loses_nothing(
     n_renames: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A killed process does not clean up: the third state is what lies on disk then."""
+    monkeypatch.setattr(atomic, "exchange_paths", lambda one, other: False)
     path = write(tmp_path / "model", "1")
     done = []
     rename = os.replace

@@ -12,8 +12,12 @@ from __future__ import annotations
 import numpy as np
 
 from ...encoder import BertEncoder
+from ...errors import Errors, SettingError
 from ...heads import TextClassifier, TokenClassifier
 from .graph import GraphBuilder
+
+# Activations with an operator of their own.
+OPERATORS = {"gelu": "Gelu", "relu": "Relu", "tanh": "Tanh"}
 
 
 def flatten_windows(graph: GraphBuilder, vectors: str, *, width: int) -> str:
@@ -67,19 +71,31 @@ def add_token_classifier(
         shape = graph.weight("features.shape", np.array([-1, width], np.int64))
         embedded = graph.node("Reshape", embedded, shape, name="features.flat")
         x = graph.node("Concat", x, embedded, name="joined", axis=1)
-    if head.hidden is not None:
-        x = graph.linear(x, [head.hidden], name="hidden")
-        x = graph.node("Gelu", x, name="hidden.activation")
-    return graph.linear(x, [head.output], name="output")
+    x = graph.linear(_add_hidden(graph, head, x), [head.output], name="output")
+    if head.raw is None:
+        return x
+    if head.raw.has_gaps or head.raw.restarting:
+        raise SettingError(Errors.SB723.format(got=f"outputs read by the scheme {head.scheme!r}"))
+    columns = graph.weight("tags.columns", np.array(head.raw.tags.columns, np.int64))
+    return str(graph.node("Gather", x, columns, name="tags", axis=1))
 
 
 def add_text_classifier(graph: GraphBuilder, head: TextClassifier, texts: str) -> str:
     """Score the categories of texts. Shape: texts (n_texts, width) -> (n_texts, n_labels)"""
-    x = texts
-    if head.hidden is not None:
-        x = graph.linear(x, [head.hidden], name="hidden")
-        x = graph.node("Gelu", x, name="hidden.activation")
-    return graph.linear(x, [head.output], name="output")
+    return graph.linear(_add_hidden(graph, head, texts), [head.output], name="output")
+
+
+def _add_hidden(graph: GraphBuilder, head: TokenClassifier | TextClassifier, x: str) -> str:
+    """Apply the layer between vectors and scores, if there is one."""
+    hidden = head.hidden
+    if hidden is None:
+        return x
+    operator = OPERATORS.get(hidden.activation)
+    if operator is None or hidden.bias is None or hidden.norm is not None:
+        got = "a layer with a norm, without a bias, or with another activation than "
+        raise SettingError(Errors.SB723.format(got=got + ", ".join(OPERATORS)))
+    x = graph.linear(x, [hidden], name="hidden")
+    return str(graph.node(operator, x, name="hidden.activation"))
 
 
 def pool_by_attention(

@@ -109,6 +109,8 @@ def find_source(nlp: Language, component: str) -> Source:
     if not get_shim(source.model).is_loaded or (source.pipe is not None and source.head is None):
         raise SettingError(Errors.SB713.format(component=name))
     _ = source.encoder
+    if source.pooling == "pieces":
+        raise SettingError(Errors.SB723.format(got="pooling = 'pieces'"))
     return source
 
 
