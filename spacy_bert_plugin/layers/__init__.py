@@ -11,7 +11,7 @@ from .bert_encoder import (
     split_rows,
     start_encoder,
 )
-from .encode import EncodedDocs
+from .encoded import EncodedDocs
 from .listener import (
     BertListener,
     build_bert_listener_v1,

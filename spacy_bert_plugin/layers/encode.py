@@ -1,7 +1,6 @@
 """Prepared Docs through the encoder: one vector a token, one a Doc, all differentiable."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -11,10 +10,11 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from ..batching import BatchRun, find_lanes, plan_batches
-from ..encoder import BertEncoder, PackedInput, Quantization
+from ..encoder import BertEncoder, PackedInput
 from ..errors import Errors, SettingError
 from ..pieces import IntArray, PieceTokenizer, TokenRows, fill_up, map_rows, pack_windows
 from ..typedefs import Encoded, Encoder
+from .encoded import BatchVectors, EncodedDocs, EncodeOptions
 from .prepare import PreparedDocs
 from .sending import send
 from .settings import TOKEN_OUTPUTS
@@ -27,68 +27,6 @@ TRAINING_PIECES = 8192
 # short text does. So batches on a processor are filled up to multiples of these.
 FEW_ROWS, ROWS = 16, 32
 MANY_PIECES = 128
-
-
-@dataclass
-class EncodedDocs:
-    """What the encoder made of a batch of Docs.
-
-    tokens: One vector a token, Docs one after the other; zeros for tokens without pieces.
-        Shape: (n_tokens, width), float32
-    pooled: By name, as asked for: "first", the vector of each token's first piece; "cls",
-        "pooler", "mean" and "pieces", one vector a Doc.
-        Shape: "first" (n_tokens, width), others (n_docs, width), float32
-    window_layers: With `use_all_layers`, for each window every hidden state, embeddings first.
-        Shape: (n_layers + 1, n_window_pieces, width) each, on the host
-    """
-
-    tokens: Tensor
-    pooled: dict[str, Tensor] = field(default_factory=dict)
-    window_layers: dict[int, Tensor] = field(default_factory=dict)
-    n_layers: int = 0
-
-
-@dataclass(frozen=True)
-class EncodeOptions:
-    """How one call runs.
-
-    batch_pieces: Most pieces of a forward pass.
-    dtype: Number format of the linear layers.
-    quantization: What is computed in int8 instead; in prediction alone.
-    dropout: Rate; 0.0 in prediction.
-    pooled: Which other vectors to compute.
-    use_checkpointing: Whether a forward pass with gradient keeps nothing but its result.
-    piece_dropout: Share of pieces, special ones left out, that the mask piece stands for.
-    """
-
-    batch_pieces: int
-    dtype: torch.dtype = torch.float32
-    quantization: Quantization | None = None
-    dropout: float = 0.0
-    pooled: Collection[str] = ()
-    use_all_layers: bool = False
-    use_checkpointing: bool = False
-    piece_dropout: float = 0.0
-
-
-@dataclass
-class BatchVectors:
-    """What one batch adds to the result.
-
-    tokens: The tokens that it has pieces of. Shape: (n_batch_tokens,)
-    sums: By name, their weighted sums. Shape: (n_batch_tokens, width) each
-    windows, firsts, means: The windows, and where they are wanted the vectors of their first
-        pieces, and the means over all of their pieces.
-        Shape: (n_windows,), (n_windows, width), (n_windows, width)
-    layers: Every hidden state of each window, where that is wanted.
-    """
-
-    tokens: Tensor
-    sums: dict[str, Tensor]
-    windows: Tensor | None = None
-    firsts: Tensor | None = None
-    means: Tensor | None = None
-    layers: dict[int, Tensor] = field(default_factory=dict)
 
 
 class DocsRun:
