@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import Errors, SettingError
-from .pretrain_rows import HEADER, PretrainingBar, format_row, write_pretraining_curves
+from .pretrain_rows import HEADER, PretrainingBar, format_row
 from .report import PRINTER, report_errors, say_good, say_warning
 from .train import INTERRUPTED
 
@@ -129,6 +129,8 @@ def _make_hooks(bar: PretrainingBar, folder: Any) -> PretrainingHooks:
             typer.echo(format_row(rows[0], "unigram"))
             typer.echo(format_row(rows[0], "bigram"))
         typer.echo(format_row(rows[-1]))
+        from .pretrain_charts import write_pretraining_curves
+
         write_pretraining_curves(rows, folder.curves)
 
     def warn(text: str) -> None:

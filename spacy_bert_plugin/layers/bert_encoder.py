@@ -21,7 +21,8 @@ from ..checkpoints import (
 )
 from ..errors import Errors, ListenerError, SettingError
 from ..pieces import check_windows
-from .encode import DocsRun, EncodedDocs, EncodeOptions
+from .encode import DocsRun
+from .encoded import EncodedDocs, EncodeOptions
 from .memory import explain_memory
 from .precision import check_skipped, choose_computing, find_budget
 from .prepare import PreparedDocs, prepare_docs
@@ -85,7 +86,7 @@ def build_bert_encoder_v1(
         "bert_encoder",
         forward,
         init=init,
-        # Some architectures (the entity linker's) take their sizes from it before there are weights.
+        # Some architectures (the entity linker's) take sizes from it before there are weights.
         dims={"nO": find_width(name, sizes)},
         attrs={
             "dropout_rate": 0.0,

@@ -10,10 +10,10 @@ import pytest
 
 from spacy_bert_plugin.checkpoints import load_checkpoint
 from spacy_bert_plugin.cli import pretrain_rows
+from spacy_bert_plugin.cli.pretrain_charts import make_pretraining_charts
 from spacy_bert_plugin.cli.pretrain_rows import (
     PretrainingBar,
     format_row,
-    make_pretraining_charts,
 )
 from tests.pretraining.tiny_corpus import write_text
 

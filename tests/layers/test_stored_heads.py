@@ -24,6 +24,9 @@ from spacy_bert_plugin.layers.stored_heads import (
 )
 from spacy_bert_plugin.pieces import PieceTokenizer
 
+# Older releases of transformers script parts of DeBERTa.
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+
 SIZES = {
     "vocab_size": 160, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4,
     "intermediate_size": 40, "max_position_embeddings": 70, "pad_token_id": 0,

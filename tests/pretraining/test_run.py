@@ -206,7 +206,7 @@ def test_a_full_disk_loses_nothing(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("spacy_bert_plugin.pretraining.state.save_file", fail)
+        patch.setattr("spacy_bert_plugin.training.sealed.save_file", fail)
         with pytest.raises(CheckpointError, match=r"No space left.*model-best.*--resume"):
             pretrain(config, tmp_path / "run", resume=True)
     with monkeypatch.context() as patch:

@@ -10,6 +10,8 @@ from spacy_bert_plugin.errors import SettingError
 from spacy_bert_plugin.interop.onnx import export_onnx
 from spacy_bert_plugin.interop.onnx.reader import OnnxModel
 
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
 FIRST = {"@architectures": "spacy-bert-plugin.BertListener.v1", "pooling": "first"}
 POOLED = "spacy-bert-plugin.BertPooledListener.v1"
 BIO = ["O", "B-ROOM", "I-ROOM", "B-CITY", "I-CITY"]
