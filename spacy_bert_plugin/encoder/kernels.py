@@ -1,7 +1,7 @@
 """Ways to compute attention within windows: the same numbers at different speeds.
 
-CPU     windows of equal length together; by fused kernel or by two matrix products; in training
-        windows of about the same length, padded
+CPU     windows of equal length together; by fused kernel or by two matrix products; in bf16 and
+        in training windows of about the same length, padded
 others  variable-length attention where the device has it, else padded to the longest window
 
 FlashAttention, which the fused kernels implement: Dao et al., https://arxiv.org/abs/2205.14135
@@ -60,6 +60,8 @@ def attend_grouped(
 
     Arguments and Shape: as of `attend`.
     """
+    if qkv.dtype == torch.bfloat16 and not dropout:
+        return attend_in_blocks(qkv, plan, n_heads=n_heads)
     sizes = [n_windows * length for n_windows, length in plan.groups]
     parts = []
     for (n_windows, length), part in zip(plan.groups, torch.split(qkv, sizes), strict=True):
@@ -71,6 +73,29 @@ def attend_grouped(
             query, key, value = heads.unbind()
             context = F.scaled_dot_product_attention(query, key, value)
         parts.append(context.transpose(1, 2).reshape(n_windows * length, -1))
+    return torch.cat(parts) if len(parts) > 1 else parts[0]
+
+
+def attend_in_blocks(qkv: Tensor, plan: AttentionPlan, *, n_heads: int) -> Tensor:
+    """Attend in few shapes: few lengths, and numbers of windows that are powers of two.
+
+    For matrix products of half precision oneDNN makes code for every shape that it meets, in about
+    a millisecond, and keeps it, 0.3 MB each; there are thousands of pairs of a number and a length.
+
+    Arguments and Shape: as of `attend`.
+    """
+    parts = []
+    for block, part in zip(
+        plan.blocks, torch.split(qkv, [block.n_rows for block in plan.blocks]), strict=True
+    ):
+        # So few rows are one window, or several of the same length.
+        is_padded = block.rows is not None and len(part) >= FEWEST_ROWS_BY_MATMUL
+        rows = block.pad(part) if is_padded else part
+        bias = block.bias.to(qkv.dtype) if is_padded and block.bias is not None else None
+        heads = rows.view(block.n_windows, -1, 3, n_heads, qkv.shape[1] // 3 // n_heads)
+        context = _attend_by_powers(heads.permute(2, 0, 3, 1, 4), bias)
+        context = context.transpose(1, 2).reshape(len(rows), -1)
+        parts.append(block.unpad(context) if is_padded else context)
     return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 
@@ -136,34 +161,74 @@ def has_varlen(device: torch.device, dtype: torch.dtype, head_width: int) -> boo
     return True
 
 
-def _attend_by_matmul(heads: Tensor, *, dropout: float) -> Tensor:
-    """Attend by matrix products, a few windows at a time.
+def _attend_by_powers(heads: Tensor, bias: Tensor | None) -> Tensor:
+    """Attend by matrix products in numbers of windows that are powers of two, the rest fused.
 
+        23 windows = 16 + 4 + 3 fused, where 2 of them have too few rows
+
+    bias: What to add to the scores of each window. Shape: (n_windows, 1, 1, length)
     Shape: heads (3, n_windows, n_heads, length, head_width)
         -> (n_windows, n_heads, length, head_width).
     """
+    _, n_windows, n_heads, length, _ = heads.shape
+    most = _count_windows(n_heads, length, heads.dtype)
+    parts, begin = [], 0
+    while begin < n_windows:
+        left = n_windows - begin
+        size = 1 << (min(left, most).bit_length() - 1)
+        use_matmul = size * length >= FEWEST_ROWS_BY_MATMUL
+        use_matmul = use_matmul and length <= LONGEST_BY_MATMUL.get(heads.dtype, 0)
+        end = begin + (size if use_matmul else left)
+        some, some_bias = heads[:, begin:end], None if bias is None else bias[begin:end]
+        if use_matmul:
+            parts.append(_attend_by_matmul(some, bias=some_bias))
+        else:
+            query, key, value = some.unbind()
+            parts.append(F.scaled_dot_product_attention(query, key, value, some_bias))
+        begin = end
+    return torch.cat(parts) if len(parts) > 1 else parts[0]
+
+
+def _attend_by_matmul(heads: Tensor, *, dropout: float = 0.0, bias: Tensor | None = None) -> Tensor:
+    """Attend by matrix products, a few windows at a time.
+
+    bias: What to add to the scores of each window, of few enough windows for one product.
+    Shape: heads (3, n_windows, n_heads, length, head_width), bias (n_windows, 1, 1, length)
+        -> (n_windows, n_heads, length, head_width).
+    """
     _, _, n_heads, length, head_width = heads.shape
-    step = max(1, MAX_SCORE_BYTES // (n_heads * length**2 * heads.element_size()))
+    step = _count_windows(n_heads, length, heads.dtype)
     parts = []
     for some in torch.split(heads, step, dim=1):
         query, key, value = some.reshape(3, -1, length, head_width).unbind()
-        context = None if dropout else _weigh_by_exp(query, key, value)
+        context = None if dropout else _weigh_by_exp(query, key, value, bias=bias)
         if context is None:
-            weights = F.dropout(_score(query, key).softmax(-1), dropout)
+            weights = F.dropout(_score(query, key, bias=bias).softmax(-1), dropout)
             context = torch.bmm(weights, value)
         parts.append(context.view(-1, n_heads, length, head_width))
     return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 
-def _score(query: Tensor, key: Tensor) -> Tensor:
+def _count_windows(n_heads: int, length: int, dtype: torch.dtype) -> int:
+    """Most windows whose scores are to be computed at once, at least 1."""
+    return max(1, MAX_SCORE_BYTES // (n_heads * length**2 * dtype.itemsize))
+
+
+def _score(query: Tensor, key: Tensor, *, bias: Tensor | None = None) -> Tensor:
     """Scaled products. Shape: (n, length, head_width) twice -> (n, length, length)"""
     # beta = 0: the first argument is never read.
-    return torch.baddbmm(
+    scores = torch.baddbmm(
         query.new_empty(()), query, key.transpose(1, 2), beta=0, alpha=query.shape[2] ** -0.5
     )
+    if bias is not None:
+        # A view of each window with its heads, which all have the same padding.
+        scores.view(len(bias), -1, *scores.shape[1:]).add_(bias)
+    return scores
 
 
-def _weigh_by_exp(query: Tensor, key: Tensor, value: Tensor) -> Tensor | None:
+def _weigh_by_exp(
+    query: Tensor, key: Tensor, value: Tensor, *, bias: Tensor | None = None
+) -> Tensor | None:
     """Attend in bf16 with sums that are divided by after the product with the values.
 
     The largest score is not subtracted first: exponentials of bf16 reach as far as those of fp32,
@@ -175,7 +240,7 @@ def _weigh_by_exp(query: Tensor, key: Tensor, value: Tensor) -> Tensor | None:
     """
     if query.dtype != torch.bfloat16:
         return None
-    weights = _score(query, key).exp_()
+    weights = _score(query, key, bias=bias).exp_()
     sums = weights.sum(-1, keepdim=True)
     low, high = sums.aminmax()
     if not SUM_LIMITS[0] < float(low) <= float(high) < SUM_LIMITS[1]:

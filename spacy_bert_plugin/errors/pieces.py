@@ -24,7 +24,7 @@ class PieceMessages:
     )
     SB105 = "Expected a text (str) at index {index}, but got {got}."
     SB106 = (
-        "The tokenizer gave up on a text of this batch: {error}. Expected a tokenizer.json that can "
-        "cut any text: simplify its regular expressions, or leave out texts with very long runs of "
-        "one character."
+        "The tokenizer gave up on a text of this batch: {error}. Expected a tokenizer.json that "
+        "can cut any text: simplify its regular expressions, or leave out texts with very long "
+        "runs of one character."
     )

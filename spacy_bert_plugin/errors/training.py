@@ -83,7 +83,7 @@ class TrainingMessages:
         "Nothing was written: give an empty or a new folder."
     )
     SB436 = (
-        "Memory ran out at step {step}. Its batch of {n_examples} texts is learned from in {n_parts} "
-        "parts, with the gradients added up. Where it happens often, lower [training.batcher] or "
-        "raise training.accumulate_gradient: the second try costs time."
+        "Memory ran out at step {step}. Its batch of {n_examples} texts is learned from in "
+        "{n_parts} parts, with the gradients added up. Where it happens often, lower "
+        "[training.batcher] or raise training.accumulate_gradient: the second try costs time."
     )

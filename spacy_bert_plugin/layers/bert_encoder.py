@@ -185,6 +185,7 @@ def start_encoder(
     RETURNS (DocsRun): To be finished, in prediction by any thread.
     """
     shim, settings = get_shim(model), model.attrs["settings"]
+    shim.settle()
     checkpoint = shim.checkpoint
     device = next(checkpoint.encoder.parameters()).device
     computing = choose_computing(settings, device, is_train=is_train)

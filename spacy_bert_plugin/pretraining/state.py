@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from ..errors import CheckpointError, Errors, SettingError
+from ..errors import Errors, SettingError
 from ..training.environment import describe_environment, flatten_config
 from ..training.folders import explain_disk, replace_folder
 from ..training.randomness import capture_random, restore_random

@@ -14,6 +14,7 @@ from spacy.training.loop import (
 from spacy.util import registry, resolve_dot_names
 from thinc.api import fix_random_seed, set_gpu_allocator
 
+from ..errors import Errors, SettingError
 from .stream import BatchT
 
 
@@ -40,6 +41,7 @@ def make_plan(nlp: Language, *, use_gpu: int = -1) -> TrainingPlan:
 
     nlp (Language): The initialised pipeline.
     use_gpu (int): GPU that the run is on; below 0: none.
+    RAISES (SettingError): `accumulate_gradient` is below 1.
     """
     config = nlp.config.interpolate()
     if config["training"]["seed"] is not None:
@@ -47,6 +49,9 @@ def make_plan(nlp: Language, *, use_gpu: int = -1) -> TrainingPlan:
     if use_gpu >= 0 and config["training"]["gpu_allocator"]:
         set_gpu_allocator(config["training"]["gpu_allocator"])
     settings = registry.resolve(config["training"], schema=ConfigSchemaTraining)
+    if settings["accumulate_gradient"] < 1:
+        name, got = "training.accumulate_gradient", settings["accumulate_gradient"]
+        raise SettingError(Errors.SB002.format(name=name, expected="at least 1", got=got))
     names = [settings["train_corpus"], settings["dev_corpus"]]
     train_corpus, dev_corpus = resolve_dot_names(config, names)
     return TrainingPlan(

@@ -77,10 +77,10 @@ def _accumulate(
             drop_gradients(nlp)
             if not is_out_of_memory(error) or n_parts >= len(batch):
                 raise
-            warn(Errors.SB436.format(step=step, n_examples=len(batch), n_parts=min(2 * n_parts, len(batch))))
+        n_parts = min(2 * n_parts, len(batch))
+        warn(Errors.SB436.format(step=step, n_examples=len(batch), n_parts=n_parts))
         losses.clear()
         losses.update(before)
-        n_parts = min(2 * n_parts, len(batch))
 
 
 def drop_gradients(nlp: Language) -> None:
@@ -94,5 +94,6 @@ def drop_gradients(nlp: Language) -> None:
                 if node.has_grad(name):
                     node.set_grad(name, node.ops.xp.zeros_like(node.get_grad(name)))
             for shim in node.shims:
-                for _, param in shim.named_parameters() if hasattr(shim, "named_parameters") else ():
+                named = getattr(shim, "named_parameters", None)
+                for _, param in named() if named is not None else ():
                     param.grad = None

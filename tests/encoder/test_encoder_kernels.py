@@ -157,6 +157,41 @@ def test_scores_of_any_size_work_in_bf16(
     assert float(found.abs().max()) <= float(qkv[:, 2 * WIDTH :].abs().max()) * 1.01
 
 
+@pytest.mark.parametrize("lengths", [(35,), (40, 36, 33), (600, 7, 7), (90, 81, 80, 48, 3, 3, 3)])
+@pytest.mark.parametrize("size", [1.0, 30.0])
+def test_padding_of_blocks_changes_nothing(lengths: tuple[int, ...], size: float) -> None:
+    qkv = make_qkv(lengths).bfloat16()
+    qkv[:, : 2 * WIDTH] *= size**0.5
+    with torch.inference_mode():
+        together = attend_grouped(qkv, AttentionPlan(lengths, CPU), n_heads=N_HEADS)
+        parts = zip(lengths, qkv.split(lengths), strict=True)
+        alone = [attend_grouped(x, AttentionPlan((n,), CPU), n_heads=N_HEADS) for n, x in parts]
+    exact = attend_slowly(qkv.float(), lengths)
+    if size == 1.0:
+        assert measure_difference(together.float(), exact) <= 0.05
+    assert measure_difference(together.float(), torch.cat(alone).float()) <= 0.05
+
+
+def test_products_have_few_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library that keeps code for every shape would grow with each new text otherwise."""
+    shapes = set()
+    multiply = torch.bmm
+
+    def note(first: Tensor, second: Tensor) -> Tensor:
+        shapes.add(first.shape)
+        return multiply(first, second)
+
+    monkeypatch.setattr(torch, "bmm", note)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(300):
+        length = int(torch.randint(3, 513, (), generator=generator))
+        n_windows = int(torch.randint(1, 1 + 1024 // length, (), generator=generator))
+        qkv = torch.zeros(n_windows * length, 3 * WIDTH, dtype=torch.bfloat16)
+        with torch.inference_mode():
+            attend_grouped(qkv, AttentionPlan((length,) * n_windows, CPU), n_heads=N_HEADS)
+    assert 1 < len(shapes) <= 110  # 300 numbers and lengths
+
+
 @pytest.mark.parametrize(("size", "is_in_range"), [(1.0, True), (1e4, False)])
 def test_the_range_of_exponentials_is_watched(size: float, is_in_range: bool) -> None:
     torch.manual_seed(0)

@@ -1,0 +1,1 @@
+"""Pytest plugins that run other libraries' own tests against this one."""
