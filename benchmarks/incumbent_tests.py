@@ -12,10 +12,12 @@ pytest and hypothesis; spacy-transformers for C1 and C2.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Sequence
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from incumbents.methods import METHODS, Method, run
@@ -29,10 +31,14 @@ PACKAGES = ("spacy", "spacy-transformers", "thinc", "torch", "transformers")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run, print, write. RETURNS: 1 if a failure has no reason."""
     options = parse_arguments(arguments)
-    results = [measure(method) for method in METHODS if method.key in options.methods]
-    for result in results:
-        print(format_result(result), flush=True)
-    write_json(RESULTS / f"{options.name}.json", {**describe_run(), "methods": results})
+    results = []
+    for method in METHODS:
+        if method.key in options.methods:
+            results.append(measure(method))
+            print(format_result(results[-1]), flush=True)
+    path = RESULTS / f"{options.name}.json"
+    results = join(path, results)
+    write_json(path, {**describe_run(), "methods": results})
     (RESULTS / f"{options.name}.md").write_text(format_table(results), encoding="utf-8")
     return int(any(not failure["reason"] for r in results for failure in r["failures"]))
 
@@ -43,6 +49,13 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--methods", nargs="*", default=keys, choices=keys)
     parser.add_argument("--name", default="incumbent_tests", help="name of the result files")
     return parser.parse_args(arguments)
+
+
+def join(path: Path, results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Keep what is known of methods that were not run this time."""
+    known = json.loads(path.read_text(encoding="utf-8"))["methods"] if path.exists() else []
+    by_key = {result["key"]: result for result in (*known, *results)}
+    return [by_key[method.key] for method in METHODS if method.key in by_key]
 
 
 def measure(method: Method) -> dict[str, Any]:
@@ -61,7 +74,7 @@ def measure(method: Method) -> dict[str, Any]:
         for name in ("passed", "failed", "skipped", "expected to fail")
     }
     failures = [
-        {"test": outcome.test, "reason": reasons.get(outcome.test, ""), "why": outcome.why[:300]}
+        {"test": outcome.test, "reason": reasons.get(outcome.test, ""), "why": outcome.why[:160]}
         for outcome in failed
     ]
     seconds = round(time.perf_counter() - begin, 1)

@@ -35,7 +35,7 @@ def run_apart(row: int, subject: Subject) -> Verdict:
         return f"it hangs or takes too long: ended after {subject.seconds:g} s"
     finally:
         _end_group(process)
-    return _read_answer(out, err, process.returncode)
+    return read_answer(out, err, process.returncode)
 
 
 def _end_group(process: subprocess.Popen[str]) -> None:
@@ -46,7 +46,8 @@ def _end_group(process: subprocess.Popen[str]) -> None:
     process.wait()
 
 
-def _read_answer(out: str, err: str, code: int) -> Verdict:
+def read_answer(out: str, err: str, code: int) -> Verdict:
+    """Read what `child.py` has printed, if it came to that."""
     lines = out.strip().splitlines()
     try:
         found: dict[str, Any] = json.loads(lines[-1])

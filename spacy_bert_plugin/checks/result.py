@@ -86,7 +86,9 @@ def run_check(check: Check, subject: Subject) -> CheckResult:
 
 def describe_error(error: BaseException) -> str:
     """Name the kind of an error and the beginning of its message, in one line."""
-    return shorten(f"{type(error).__name__}: {' '.join(str(error).split())}")
+    message = " ".join(str(error).split())
+    kind = type(error).__name__
+    return shorten(f"{kind}: {message}" if message else f"{kind} without a message")
 
 
 def shorten(reason: str) -> str:

@@ -100,12 +100,12 @@ class Subject:
 
 
 def make_examples(nlp: Language, texts: Sequence[str] = SENTENCES) -> list[Example]:
-    """Annotate texts with what the pipeline predicts, categories rounded to 0 or 1."""
+    """Annotate texts with what the pipeline predicts, the best category alone."""
     examples = []
     for text in texts:
         gold = nlp(text)
-        highest = max(gold.cats.values(), default=0.0)
-        gold.cats = {label: float(score == highest) for label, score in gold.cats.items()}
+        best = max(gold.cats, key=gold.cats.__getitem__, default="")
+        gold.cats = {label: float(label == best) for label in gold.cats}
         examples.append(Example(nlp.make_doc(text), gold))
     return examples
 
@@ -132,6 +132,11 @@ def find_listened(nlp: Language) -> list[str]:
         for name, pipe in nlp.pipeline
         if isinstance(pipe, ListenedToComponent) and pipe.listening_components
     ]
+
+
+def copy_weights(nlp: Language) -> dict[str, bytes]:
+    """The bytes of each component that has a model, without the vocabulary."""
+    return {name: nlp.get_pipe(name).to_bytes(exclude=["vocab"]) for name in list_trainable(nlp)}
 
 
 def read_all(nlp: Language, texts: Sequence[str]) -> list[Reading]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import unicodedata
+from functools import cache
 from typing import Any
 
 _ROOT, _MODIFIER, _OBJECT = "ROOT", "det", "obj"
@@ -93,11 +94,7 @@ NAUGHTY = [
 def make_random_texts(n_texts: int, *, seed: int = 0) -> list[str]:
     """Make texts of characters of every Unicode category, surrogates left out."""
     rng = random.Random(seed)
-    by_category: dict[str, list[str]] = {}
-    for code in range(sys.maxunicode + 1):
-        if not 0xD800 <= code <= 0xDFFF:
-            char = chr(code)
-            by_category.setdefault(unicodedata.category(char), []).append(char)
+    by_category = _sort_characters()
     categories = sorted(by_category)
     return [
         "".join(
@@ -105,3 +102,13 @@ def make_random_texts(n_texts: int, *, seed: int = 0) -> list[str]:
         )
         for _ in range(n_texts)
     ]
+
+
+@cache
+def _sort_characters() -> dict[str, list[str]]:
+    by_category: dict[str, list[str]] = {}
+    for code in range(sys.maxunicode + 1):
+        if not 0xD800 <= code <= 0xDFFF:
+            char = chr(code)
+            by_category.setdefault(unicodedata.category(char), []).append(char)
+    return by_category

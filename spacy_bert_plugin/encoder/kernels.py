@@ -9,6 +9,7 @@ FlashAttention, which the fused kernels implement: Dao et al., https://arxiv.org
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import torch
@@ -16,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .gradients import attend_in_buckets
-from .plan import AttentionPlan
+from .plan import PADDING_SCORE, AttentionPlan
 
 HALF = (torch.bfloat16, torch.float16)
 # Two matrix products with a softmax between them beat the fused kernel for windows of up to so
@@ -77,26 +78,61 @@ def attend_grouped(
 
 
 def attend_in_blocks(qkv: Tensor, plan: AttentionPlan, *, n_heads: int) -> Tensor:
-    """Attend in few shapes: few lengths, and numbers of windows that are powers of two.
+    """Attend by products of few shapes: few lengths, numbers of windows that are powers of two.
+
+        23 windows = 16 + 4 + 3 fused, where 2 of them have too few rows
 
     For matrix products of half precision oneDNN makes code for every shape that it meets, in about
-    a millisecond, and keeps it, 0.3 MB each; there are thousands of pairs of a number and a length.
+    a millisecond; every thread keeps the last 1,024 of them, 0.3 MB each. There are thousands of
+    pairs of a number and a length, so memory would grow for hours.
 
     Arguments and Shape: as of `attend`.
     """
-    parts = []
-    for block, part in zip(
-        plan.blocks, torch.split(qkv, [block.n_rows for block in plan.blocks]), strict=True
-    ):
-        # So few rows are one window, or several of the same length.
-        is_padded = block.rows is not None and len(part) >= FEWEST_ROWS_BY_MATMUL
-        rows = block.pad(part) if is_padded else part
-        bias = block.bias.to(qkv.dtype) if is_padded and block.bias is not None else None
-        heads = rows.view(block.n_windows, -1, 3, n_heads, qkv.shape[1] // 3 // n_heads)
-        context = _attend_by_powers(heads.permute(2, 0, 3, 1, 4), bias)
-        context = context.transpose(1, 2).reshape(len(rows), -1)
-        parts.append(block.unpad(context) if is_padded else context)
+    parts: list[Tensor] = []
+    begin = 0
+    for length, lengths in plan.blocks:
+        for size, use_matmul in _split_block(len(lengths), length, n_heads, qkv.dtype):
+            some, lengths = lengths[:size], lengths[size:]
+            rows = qkv[begin : begin + sum(some)]
+            begin += len(rows)
+            is_padded = len(rows) < size * length
+            padded = _pad_windows(rows, some, length) if is_padded else rows
+            heads = padded.view(size, length, 3, n_heads, -1).permute(2, 0, 3, 1, 4)
+            if use_matmul:
+                context = _attend_by_matmul(heads, lengths=some)
+            else:
+                query, key, value = heads.unbind()
+                context = F.scaled_dot_product_attention(query, key, value)
+            context = context.transpose(1, 2).reshape(size, length, -1)
+            if is_padded:
+                parts += [window[:n] for window, n in zip(context, some, strict=True)]
+            else:
+                parts.append(context.flatten(0, 1))
     return torch.cat(parts) if len(parts) > 1 else parts[0]
+
+
+def _split_block(
+    n_windows: int, length: int, n_heads: int, dtype: torch.dtype
+) -> Iterator[tuple[int, bool]]:
+    """Cut a number of windows into powers of two, and what is too few or too long for products.
+
+    YIELDS: How many windows, and whether by products. What is not is not padded either.
+    """
+    most = _count_windows(n_heads, length, dtype)
+    is_short = length <= LONGEST_BY_MATMUL.get(dtype, 0)
+    while n_windows:
+        size = 1 << (min(n_windows, most).bit_length() - 1)
+        use_matmul = is_short and size * length >= FEWEST_ROWS_BY_MATMUL
+        yield (size, True) if use_matmul else (n_windows, False)
+        n_windows -= size if use_matmul else n_windows
+
+
+def _pad_windows(rows: Tensor, lengths: tuple[int, ...], length: int) -> Tensor:
+    """Put zeros behind each window. Shape: (n_pieces, n) -> (n_windows, length, n)"""
+    padded = rows.new_zeros(len(lengths), length, rows.shape[1])
+    for place, window in zip(padded, torch.split(rows, list(lengths)), strict=True):
+        place[: len(window)] = window
+    return padded
 
 
 def attend_padded(
@@ -161,49 +197,23 @@ def has_varlen(device: torch.device, dtype: torch.dtype, head_width: int) -> boo
     return True
 
 
-def _attend_by_powers(heads: Tensor, bias: Tensor | None) -> Tensor:
-    """Attend by matrix products in numbers of windows that are powers of two, the rest fused.
+def _attend_by_matmul(
+    heads: Tensor, *, dropout: float = 0.0, lengths: Sequence[int] = ()
+) -> Tensor:
+    """Attend by matrix products, a few windows at a time.
 
-        23 windows = 16 + 4 + 3 fused, where 2 of them have too few rows
-
-    bias: What to add to the scores of each window. Shape: (n_windows, 1, 1, length)
+    lengths: Of each window without its padding, of so few windows that one product does. Empty if
+        nothing is padded.
     Shape: heads (3, n_windows, n_heads, length, head_width)
         -> (n_windows, n_heads, length, head_width).
     """
-    _, n_windows, n_heads, length, _ = heads.shape
-    most = _count_windows(n_heads, length, heads.dtype)
-    parts, begin = [], 0
-    while begin < n_windows:
-        left = n_windows - begin
-        size = 1 << (min(left, most).bit_length() - 1)
-        use_matmul = size * length >= FEWEST_ROWS_BY_MATMUL
-        use_matmul = use_matmul and length <= LONGEST_BY_MATMUL.get(heads.dtype, 0)
-        end = begin + (size if use_matmul else left)
-        some, some_bias = heads[:, begin:end], None if bias is None else bias[begin:end]
-        if use_matmul:
-            parts.append(_attend_by_matmul(some, bias=some_bias))
-        else:
-            query, key, value = some.unbind()
-            parts.append(F.scaled_dot_product_attention(query, key, value, some_bias))
-        begin = end
-    return torch.cat(parts) if len(parts) > 1 else parts[0]
-
-
-def _attend_by_matmul(heads: Tensor, *, dropout: float = 0.0, bias: Tensor | None = None) -> Tensor:
-    """Attend by matrix products, a few windows at a time.
-
-    bias: What to add to the scores of each window, of few enough windows for one product.
-    Shape: heads (3, n_windows, n_heads, length, head_width), bias (n_windows, 1, 1, length)
-        -> (n_windows, n_heads, length, head_width).
-    """
     _, _, n_heads, length, head_width = heads.shape
-    step = _count_windows(n_heads, length, heads.dtype)
     parts = []
-    for some in torch.split(heads, step, dim=1):
+    for some in torch.split(heads, _count_windows(n_heads, length, heads.dtype), dim=1):
         query, key, value = some.reshape(3, -1, length, head_width).unbind()
-        context = None if dropout else _weigh_by_exp(query, key, value, bias=bias)
+        context = None if dropout else _weigh_by_exp(query, key, value, lengths)
         if context is None:
-            weights = F.dropout(_score(query, key, bias=bias).softmax(-1), dropout)
+            weights = F.dropout(_score(query, key, lengths).softmax(-1), dropout)
             context = torch.bmm(weights, value)
         parts.append(context.view(-1, n_heads, length, head_width))
     return torch.cat(parts) if len(parts) > 1 else parts[0]
@@ -214,20 +224,24 @@ def _count_windows(n_heads: int, length: int, dtype: torch.dtype) -> int:
     return max(1, MAX_SCORE_BYTES // (n_heads * length**2 * dtype.itemsize))
 
 
-def _score(query: Tensor, key: Tensor, *, bias: Tensor | None = None) -> Tensor:
-    """Scaled products. Shape: (n, length, head_width) twice -> (n, length, length)"""
+def _score(query: Tensor, key: Tensor, lengths: Sequence[int] = ()) -> Tensor:
+    """Scaled products, far below all others for padding.
+
+    Shape: (n, length, head_width) twice -> (n, length, length)
+    """
     # beta = 0: the first argument is never read.
     scores = torch.baddbmm(
         query.new_empty(()), query, key.transpose(1, 2), beta=0, alpha=query.shape[2] ** -0.5
     )
-    if bias is not None:
-        # A view of each window with its heads, which all have the same padding.
-        scores.view(len(bias), -1, *scores.shape[1:]).add_(bias)
+    if any(length < key.shape[1] for length in lengths):
+        windows = scores.view(len(lengths), -1, *scores.shape[1:])
+        for window, length in zip(windows, lengths, strict=True):
+            window[..., length:] = PADDING_SCORE
     return scores
 
 
 def _weigh_by_exp(
-    query: Tensor, key: Tensor, value: Tensor, *, bias: Tensor | None = None
+    query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int] = ()
 ) -> Tensor | None:
     """Attend in bf16 with sums that are divided by after the product with the values.
 
@@ -240,7 +254,7 @@ def _weigh_by_exp(
     """
     if query.dtype != torch.bfloat16:
         return None
-    weights = _score(query, key, bias=bias).exp_()
+    weights = _score(query, key, lengths).exp_()
     sums = weights.sum(-1, keepdim=True)
     low, high = sums.aminmax()
     if not SUM_LIMITS[0] < float(low) <= float(high) < SUM_LIMITS[1]:

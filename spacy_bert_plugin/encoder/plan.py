@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import accumulate, groupby
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 # Finite, so that no difference is NaN, and within the range of bf16.
 PADDING_SCORE = -1e30
@@ -24,9 +24,9 @@ SHORT_BLOCK, LONG_BLOCK, BLOCK_STEP = 64, 512, 16
 
 @dataclass(frozen=True, eq=False)
 class Bucket:
-    """Some windows padded to one length.
+    """Some windows padded to the longest of them.
 
-    n_windows, length, n_rows: Windows, pieces of a padded one, pieces of all without padding.
+    n_windows, length, n_rows: Windows, pieces of the longest, pieces of all.
     rows: Where each row lies among the padded ones, None where nothing is padded.
         Shape: (n_rows,), int64
     bias: What to add to scores: 0.0 for pieces, far below for padding.
@@ -40,12 +40,9 @@ class Bucket:
     bias: Tensor | None
 
     @classmethod
-    def of(cls, lengths: tuple[int, ...], device: torch.device, *, step: int = 1) -> Bucket:
-        """Make the bucket of windows that lie next to each other.
-
-        step: The longest of them is padded to a multiple of it.
-        """
-        longest, n_rows = _round_up(max(lengths), step), sum(lengths)
+    def of(cls, lengths: tuple[int, ...], device: torch.device) -> Bucket:
+        """Make the bucket of windows that lie next to each other."""
+        longest, n_rows = max(lengths), sum(lengths)
         if longest * len(lengths) == n_rows:
             return cls(len(lengths), longest, n_rows, None, None)
         is_real = torch.arange(longest) < torch.tensor(lengths)[:, None]
@@ -57,16 +54,12 @@ class Bucket:
         """Lay rows where they are when padded. Shape: (n_rows, n) -> (n_windows * length, n)"""
         if self.rows is None:
             return x
-        if self.n_windows == 1:
-            return nn.functional.pad(x, (0, 0, 0, self.length - self.n_rows))
         padded = x.new_zeros(self.n_windows * self.length, x.shape[1])
         return padded.index_copy_(0, self.rows, x)
 
     def unpad(self, x: Tensor) -> Tensor:
         """Take the padding out again. Shape: (n_windows * length, n) -> (n_rows, n)"""
-        if self.rows is None:
-            return x
-        return x[: self.n_rows] if self.n_windows == 1 else x[self.rows]
+        return x if self.rows is None else x[self.rows]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +77,16 @@ class AttentionPlan:
     def groups(self) -> list[tuple[int, int]]:
         """Number of windows and their length, for each run of windows of equal length."""
         return [(len(list(run)), length) for length, run in groupby(self.lengths)]
+
+    @cached_property
+    def blocks(self) -> list[tuple[int, tuple[int, ...]]]:
+        """Runs of windows that have few different lengths when padded: that length, and theirs.
+
+        Short windows keep their length, as they would grow by much, and so do very long ones: in a
+        run of them all are equally long.
+        """
+        runs = groupby(self.lengths, key=_pad_to_block)
+        return [(length, tuple(run)) for length, run in runs]
 
     @cached_property
     def longest(self) -> int:
@@ -120,18 +123,9 @@ class AttentionPlan:
         step: Lengths are rounded up to a multiple of it.
         """
         if step not in self._buckets:
-            runs = groupby(self.lengths, key=lambda length: _round_up(length, step))
+            runs = groupby(self.lengths, key=lambda length: -(-length // step) * step)
             self._buckets[step] = [Bucket.of(tuple(run), self.device) for _, run in runs]
         return self._buckets[step]
-
-    @cached_property
-    def blocks(self) -> list[Bucket]:
-        """Runs of windows that have few different lengths when they are padded.
-
-        Short windows keep their length, as they would double, and so do very long ones.
-        """
-        runs = groupby(self.lengths, key=_find_block)
-        return [Bucket.of(tuple(run), self.device, step=step) for (_, step), run in runs]
 
     @cached_property
     def _buckets(self) -> dict[int, list[Bucket]]:
@@ -165,14 +159,9 @@ def plan_attention(
     return AttentionPlan(tuple(sorted(filled)), device), torch.tensor(rows)
 
 
-def _round_up(length: int, step: int) -> int:
-    return -(-length // step) * step
-
-
-def _find_block(length: int) -> tuple[int, int]:
-    """Length when padded, and the step that it is padded to a multiple of."""
-    step = BLOCK_STEP if SHORT_BLOCK < length <= LONG_BLOCK else 1
-    return _round_up(length, step), step
+def _pad_to_block(length: int) -> int:
+    is_between = SHORT_BLOCK < length <= LONG_BLOCK
+    return -(-length // BLOCK_STEP) * BLOCK_STEP if is_between else length
 
 
 def _is_sorted(lengths: tuple[int, ...]) -> bool:

@@ -44,6 +44,14 @@ class PipelineMessages:
         '[components.{name}] keep = "all" to have pieces and hidden states.'
     )
     SB510 = "'batch_size' must be a whole number of at least 1, but it is {got!r}."
+    SB511 = "'n_process' must be a whole number of at least 1, but it is {got!r}."
+    SB512 = (
+        "One of {n_process} worker processes has died before its texts were done: it was killed, "
+        "for want of memory perhaps, or could not start. Docs before that batch have been handed "
+        "on. Expected processes that live: lower n_process or batch_size, see the log of the "
+        "system, and run the rest again."
+    )
+    SB513 = "'n_texts' must be a whole number of at least 1, but it is {got!r}."
     SB514 = (
         "The head '{name}' has no weights yet, so it can neither predict nor learn. Call "
         "nlp.initialize() with examples, or load a trained pipeline."

@@ -1,8 +1,8 @@
 """Docs of texts with endless words, which spaCy's tokenizer takes quadratic time for.
 
-spaCy cuts prefixes and suffixes off a run of characters without white space one at a time, and looks
-at the whole rest of it each time: 8,000 emoji, brackets or quotes in a row take seconds, 20,000
-most of a minute. Whoever may send texts to a server may send these.
+spaCy cuts prefixes and suffixes off a run of characters without white space one at a time, and
+looks at the whole rest of it each time: 8,000 emoji, brackets or quotes in a row take seconds,
+20,000 most of a minute. Whoever may send texts to a server may send these.
 """
 
 import re

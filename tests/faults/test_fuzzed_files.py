@@ -22,7 +22,7 @@ from watch import Watch
 from spacy_bert_plugin.errors import CheckpointError, TextError
 from spacy_bert_plugin.pieces import PieceTokenizer
 
-N_CASES = {"hub folder": 60, "own folder": 40, "transformers": 30, "heads": 10}
+N_CASES = {"hub folder": 60, "own folder": 40, "transformers": 25, "heads": 5}
 READERS = ("bert_ner/model", "bert_ner/cfg", "bert_textcat/model", "bert_textcat/cfg")
 
 

@@ -60,7 +60,7 @@ def test_pipelines_are_old_or_new(two_pipelines: tuple[Language, Language], tmp_
     assert expected[0] != expected[1]
     n_failed = try_all(
         lambda path: save_pipeline(old, path), lambda path: save_pipeline(new, path), tmp_path,
-        step=11,
+        step=17,
     )  # fmt: skip
     assert n_failed > 5
     assert describe(spacy.load(tmp_path / "model")) == expected[1]

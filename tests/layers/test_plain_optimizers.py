@@ -13,7 +13,7 @@ from thinc.api import Adam
 TEXTS = ["play some music", "the weather in berlin"]
 
 
-@pytest.fixture()
+@pytest.fixture
 def tagger(tiny_checkpoint: Path) -> Language:
     """A tagger with an encoder of its own, which has predicted already."""
     nlp = spacy.blank("en")
