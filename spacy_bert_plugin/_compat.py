@@ -7,6 +7,9 @@ from .errors import Errors, MissingDependencyError
 
 # module -> what to install
 EXTRAS = {
+    "torch": "torch>=2.10",
+    "tokenizers": "tokenizers>=0.21",
+    "safetensors": "safetensors>=0.5",
     "spacy_transformers": "spacy-bert-plugin[spacy-transformers]",
     "onnx": "spacy-bert-plugin[onnx]",
     "onnxruntime": "spacy-bert-plugin[onnx]",

@@ -103,23 +103,25 @@ def serve(app: FastAPI, listener: socket.socket) -> None:
 
 def serve_forked(app: FastAPI, listener: socket.socket, n_workers: int) -> None:
     """Answer requests in workers that share the memory of the loaded pipeline."""
-    workers = []
+    workers = set()
     for _ in range(n_workers):
         pid = os.fork()
         if pid == 0:
             serve(app, listener)
             os._exit(0)
-        workers.append(pid)
+        workers.add(pid)
 
-    def stop(number: int, _: Any) -> None:
+    def stop(*_: Any) -> None:
         for pid in workers:
-            os.kill(pid, number)
+            os.kill(pid, signal.SIGTERM)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    # A service of several processes is restarted as a whole, by whoever supervises it.
-    os.waitpid(-1, 0)
-    stop(signal.SIGTERM, None)
+    while workers:
+        pid, _ = os.wait()
+        workers.discard(pid)
+        # Where one ends all end: whoever supervises the service starts it again as a whole.
+        stop()
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from typing import Any
 
 from .result import Skip, Verdict, shorten
@@ -14,6 +15,7 @@ from .subject import Subject
 
 # Set by people who have met a hang; a component has to do without.
 HELPERS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TOKENIZERS_PARALLELISM")
+STEP = 0.5
 
 
 def run_apart(row: int, subject: Subject) -> Verdict:
@@ -30,12 +32,28 @@ def run_apart(row: int, subject: Subject) -> Verdict:
         start_new_session=True,  # so that its own children end with it
     )
     try:
-        out, err = process.communicate(timeout=subject.seconds)
-    except subprocess.TimeoutExpired:
-        return f"it hangs or takes too long: ended after {subject.seconds:g} s"
+        answer = _wait(process, subject.seconds)
     finally:
         _end_group(process)
-    return read_answer(out, err, process.returncode)
+    if answer is None:
+        return f"it hangs or takes too long: ended after {subject.seconds:g} s"
+    return read_answer(*answer, process.returncode)
+
+
+def _wait(process: subprocess.Popen[str], seconds: float) -> tuple[str, str] | None:
+    """Wait for what a process prints. RETURNS (tuple): None if its time is up.
+
+    Time in which this process was held up as well (a suspended machine, a stopped job) does not
+    count.
+    """
+    left, step = seconds, min(STEP, seconds)
+    while left > 0:
+        start = time.monotonic()
+        try:
+            return process.communicate(timeout=step)
+        except subprocess.TimeoutExpired:
+            left -= min(time.monotonic() - start, 2 * step)
+    return None
 
 
 def _end_group(process: subprocess.Popen[str]) -> None:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 FACTORY = "bert_transformer"
 PIPELINE_FILE = "config.cfg"
-OVERLAP = 64
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def open_encoder(path: Path | str, *, lang: str = "en") -> OpenedEncoder:
 def _open_pipeline(path: Path | str) -> OpenedEncoder:
     import spacy
 
-    from ..layers import get_shim
+    from ..layers import get_shim, size_windows
 
     nlp = spacy.load(path)
     names = [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == FACTORY]
@@ -67,11 +66,12 @@ def _open_pipeline(path: Path | str) -> OpenedEncoder:
         "listening": ", ".join(nlp.get_pipe(names[0]).listening_components) or "nobody",
         "precision": settings.precision,
     }
+    max_pieces, overlap = size_windows(settings, checkpoint)
     return OpenedEncoder(
         nlp=nlp,
         tokenizer=checkpoint.tokenizer,
-        max_pieces=settings.max_pieces or checkpoint.encoder.config.max_pieces,
-        overlap=settings.overlap,
+        max_pieces=max_pieces,
+        overlap=overlap,
         facts={**facts, **_describe(checkpoint.config.family, checkpoint.encoder.config)},
     )
 
@@ -80,15 +80,15 @@ def _open_checkpoint(path: Path | str, *, lang: str) -> OpenedEncoder:
     import spacy
 
     from ..checkpoints import load_checkpoint, resolve_checkpoint
+    from ..pieces import choose_overlap
 
     checkpoint = load_checkpoint(resolve_checkpoint(path))
     config = checkpoint.encoder.config
-    n_special = checkpoint.tokenizer.n_special
     return OpenedEncoder(
         nlp=spacy.blank(lang),
         tokenizer=checkpoint.tokenizer,
         max_pieces=config.max_pieces,
-        overlap=min(OVERLAP, max(0, config.max_pieces - n_special - 2) // 2),
+        overlap=choose_overlap(config.max_pieces, checkpoint.tokenizer.n_special),
         facts=_describe(checkpoint.config.family, config),
     )
 

@@ -9,3 +9,7 @@ class GeneralMessages:
         "Install it with: python -m pip install '{target}'"
     )
     SB002 = "Setting '{name}' must be {expected}, but it is {got!r}. Change it in the config."
+    SB003 = (
+        "Expected {module} {expected} or later, but {got} is installed. Install a newer one with: "
+        "python -m pip install --upgrade '{module}>={expected}'"
+    )

@@ -1,5 +1,6 @@
 """The bridge to thinc: the encoder and its listeners as `Model[list[Doc], list[Floats2d]]`."""
 
+from . import _needs  # noqa: F401 (before everything that needs it)
 from .bert_encoder import (
     DEFAULT_NAME,
     EncoderModel,
@@ -8,6 +9,7 @@ from .bert_encoder import (
     prepare,
     run_encoder,
     set_checkpoint,
+    size_windows,
     split_rows,
     start_encoder,
 )
@@ -42,6 +44,7 @@ __all__ = [
     "prepare_docs",
     "run_encoder",
     "set_checkpoint",
+    "size_windows",
     "split_rows",
     "start_encoder",
     "step_together",

@@ -20,7 +20,7 @@ from ..checkpoints import (
     resolve_checkpoint,
 )
 from ..errors import Errors, ListenerError, SettingError
-from ..pieces import check_windows
+from ..pieces import check_windows, choose_overlap
 from .encode import DocsRun
 from .encoded import EncodedDocs, EncodeOptions
 from .memory import explain_memory
@@ -43,7 +43,7 @@ def build_bert_encoder_v1(
     tokenizer: str | None = None,
     output: str = "tokens",
     max_pieces: int | None = None,
-    overlap: int = 64,
+    overlap: int | None = None,
     batch_pieces: int | None = None,
     precision: str = "fp32",
     int8_skip: list[str] = NO_NAMES,
@@ -151,10 +151,18 @@ def set_checkpoint(model: EncoderModel, checkpoint: LoadedCheckpoint) -> None:
     if settings.output == "pooler" and not checkpoint.encoder.config.use_pooler:
         raise SettingError(Errors.SB501)
     check_skipped(settings, checkpoint.encoder)
-    check_windows(settings.max_pieces or longest, settings.overlap, checkpoint.tokenizer.n_special)
+    check_windows(*size_windows(settings, checkpoint), checkpoint.tokenizer.n_special)
     shim = get_shim(model)
     shim.set_checkpoint(checkpoint)
     model.set_dim("nO", checkpoint.encoder.config.width, force=True)
+
+
+def size_windows(settings: EncoderSettings, checkpoint: LoadedCheckpoint) -> tuple[int, int]:
+    """Most pieces of a window, special ones included, and pieces that windows share."""
+    max_pieces = settings.max_pieces or checkpoint.encoder.config.max_pieces
+    if settings.overlap is not None:
+        return max_pieces, settings.overlap
+    return max_pieces, choose_overlap(max_pieces, checkpoint.tokenizer.n_special)
 
 
 def get_shim(model: EncoderModel) -> BertShim:
@@ -185,7 +193,6 @@ def start_encoder(
     RETURNS (DocsRun): To be finished, in prediction by any thread.
     """
     shim, settings = get_shim(model), model.attrs["settings"]
-    shim.settle()
     checkpoint = shim.checkpoint
     device = next(checkpoint.encoder.parameters()).device
     computing = choose_computing(settings, device, is_train=is_train)
@@ -242,12 +249,12 @@ def run_encoder(
 def prepare(model: EncoderModel, docs: Sequence[Doc], *, is_train: bool = False) -> PreparedDocs:
     """Tokenise and window Docs as the settings of an encoder model say."""
     shim, settings = get_shim(model), model.attrs["settings"]
-    checkpoint = shim.checkpoint
+    max_pieces, overlap = size_windows(settings, shim.checkpoint)
     return prepare_docs(
         docs,
-        checkpoint.tokenizer,
-        max_pieces=settings.max_pieces or checkpoint.encoder.config.max_pieces,
-        overlap=settings.overlap,
+        shim.checkpoint.tokenizer,
+        max_pieces=max_pieces,
+        overlap=overlap,
         cache=shim.pieces if is_train else None,
     )
 

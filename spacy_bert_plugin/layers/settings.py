@@ -22,7 +22,7 @@ class EncoderSettings:
         averaged), "pooler" (the same through the checkpoint's pooler), "mean" (mean over tokens),
         "pieces" (mean over all pieces of each window, special ones too, averaged).
     max_pieces: Most pieces of a window, special ones included. None: as many as the encoder takes.
-    overlap: Pieces that the windows of a long Doc share.
+    overlap: Pieces that the windows of a long Doc share. None: 64, fewer where windows are short.
     batch_pieces: Most pieces of one forward pass; what bounds memory. None: what suits the device.
         A window that is longer runs alone.
     precision: "fp32"; "bf16" where the device computes it in hardware; "fp16" on GPUs that lack
@@ -44,7 +44,7 @@ class EncoderSettings:
 
     output: str = "tokens"
     max_pieces: int | None = None
-    overlap: int = 64
+    overlap: int | None = None
     batch_pieces: int | None = None
     precision: str = "fp32"
     int8_skip: list[str] = field(default_factory=list)
@@ -58,7 +58,8 @@ class EncoderSettings:
         self._check("output", self.output in OUTPUTS, f"one of {', '.join(OUTPUTS)}")
         if self.batch_pieces is not None:
             self._check_int("batch_pieces", self.batch_pieces, least=1)
-        self._check_int("overlap", self.overlap, least=0)
+        if self.overlap is not None:
+            self._check_int("overlap", self.overlap, least=0)
         self._check_int("freeze_layers", self.freeze_layers, least=-1)
         self._check_int("unfreeze_every", self.unfreeze_every, least=0)
         if self.max_pieces is not None:

@@ -23,7 +23,6 @@ class TorchShim(Shim):
     def __init__(self) -> None:
         super().__init__(None)
         self.n_updates = 0
-        self._is_lent = False
 
     @property
     def module(self) -> torch.nn.Module | None:
@@ -49,19 +48,6 @@ class TorchShim(Shim):
 
     def forget(self) -> None:
         """Drop what was derived from the weights: they have changed."""
-
-    def lend(self) -> None:
-        """Note that arrays which share the memory of the weights are in other hands.
-
-        `nlp.rehearse` collects them, and changes them in place when all components are done.
-        """
-        self._is_lent = True
-
-    def settle(self) -> None:
-        """Before prediction: drop what was derived from weights that others may have changed."""
-        if self._is_lent:
-            self._is_lent = False
-            self.forget()
 
     def finish_update(self, optimizer: Any) -> None:
         """Step every parameter that has a gradient, then clear the gradients.
@@ -149,7 +135,6 @@ def _step_each(listed: Sequence[tuple[TorchShim, list[ParamGroup]]], optimizer: 
     if not bool(torch.isfinite(norm)):
         raise TrainingError(Errors.SB401.format(what="A gradient", step=listed[0][0].n_updates))
     for shim, groups in listed:
-        shim.lend()
         for group in groups:
             # What stands in for an optimizer (in `nlp.rehearse`) takes three arguments.
             scale = {} if group.scale == 1.0 else {"lr_scale": group.scale}

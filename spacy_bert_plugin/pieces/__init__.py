@@ -5,7 +5,7 @@ from .cache import PieceCache
 from .pack import PackedWindows, TokenRows, fill_up, map_rows, pack_windows
 from .tokenizer import PieceTokenizer, TextPieces
 from .types import FloatArray, IntArray
-from .windows import Windows, check_windows, plan_windows, split_pieces
+from .windows import Windows, check_windows, choose_overlap, plan_windows, split_pieces
 from .words import PieceWords, read_piece_words
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Windows",
     "align_tokens",
     "check_windows",
+    "choose_overlap",
     "expand_runs",
     "fill_up",
     "map_rows",

@@ -21,6 +21,8 @@ from ..errors import Errors, SettingError
 from .align import Alignment
 from .types import IntArray
 
+OVERLAP = 64
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -46,6 +48,11 @@ class Windows:
 
     def __len__(self) -> int:
         return len(self.starts)
+
+
+def choose_overlap(max_pieces: int, n_special: int) -> int:
+    """Find how many pieces windows share where nobody says: a quarter of short ones."""
+    return min(OVERLAP, max(max_pieces - n_special - 2, 0) // 4)
 
 
 def check_windows(max_pieces: int, overlap: int, n_special: int) -> None:

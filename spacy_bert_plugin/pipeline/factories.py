@@ -18,7 +18,7 @@ DEFAULT_CONFIG: dict[str, Any] = {
         "tokenizer": None,
         "output": "tokens",
         "max_pieces": None,
-        "overlap": 64,
+        "overlap": None,
         "batch_pieces": None,
         "precision": "fp32",
         "int8_skip": [],

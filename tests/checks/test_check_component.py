@@ -139,7 +139,7 @@ class Broken(TextCategorizer):
         (Silent, 32, "documents and not"),
         (Undefined, 2, "not finite"),
         (Batched, 33, "cats differ"),
-        (Forgetful, 76, "other weights"),
+        (Forgetful, 76, "cats differ"),
         (Broken, 0, "cannot be saved"),
         (TextCategorizer, 36, "good documents were lost"),
         (TextCategorizer, 34, "batch_size=0"),

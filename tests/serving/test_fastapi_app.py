@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -45,17 +46,16 @@ def start(model: Path, tmp_path: Path) -> Iterator[Start]:
         yield begin
         for process in processes:
             process.terminate()
-            process.wait(60)
+            process.communicate(timeout=60)
             with pytest.raises(ProcessLookupError):
                 os.killpg(process.pid, 0)
         log.seek(0)
         assert log.read() == ""
     finally:
         for process in processes:
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+            process.communicate()
         log.close()
 
 

@@ -27,7 +27,6 @@ from .source import HeadSource, open_source, read_head
 LISTENER = "spacy-bert-plugin.BertListener.v1"
 POOLED_LISTENER = "spacy-bert-plugin.BertPooledListener.v1"
 ENCODER_NAME = "transformer"
-OVERLAP = 64
 NAMES = {TOKENS: "ner", TEXTS: "textcat", MASKED: "fill_mask"}
 
 
@@ -108,9 +107,7 @@ def _start(
         checkpoint = attend_to_first(checkpoint)
     nlp = spacy.blank(lang)
     nlp.meta["description"] = f"Made from the checkpoint {name} of the {head.task} kind."
-    # Windows of few pieces share fewer.
-    overlap = min(OVERLAP, checkpoint.encoder.config.max_pieces // 4)
-    config = {"model": {"name": name, "revision": revision, "overlap": overlap}}
+    config = {"model": {"name": name, "revision": revision}}
     pipe: Any = nlp.add_pipe("bert_transformer", name=ENCODER_NAME, config=config)
     set_checkpoint(pipe.model, checkpoint)
     return nlp, checkpoint

@@ -13,7 +13,7 @@ from torch import nn
 from ...checkpoints import LoadedCheckpoint
 from ...encoder import BertEncoder
 from ...errors import Errors, SettingError
-from ...layers import EncoderModel, get_shim
+from ...layers import EncoderModel, get_shim, size_windows
 from ...layers.head import find_tok2vec, get_head_shim
 from ...layers.listener import BertListener
 from ...layers.shim import BertShim
@@ -65,12 +65,12 @@ class Source:
     @property
     def max_pieces(self) -> int:
         """Most pieces of a window, special ones included."""
-        return int(self.model.attrs["settings"].max_pieces or self.encoder.config.max_pieces)
+        return size_windows(self.model.attrs["settings"], self.checkpoint)[0]
 
     @property
     def overlap(self) -> int:
         """Pieces that windows of a long text share."""
-        return int(self.model.attrs["settings"].overlap)
+        return size_windows(self.model.attrs["settings"], self.checkpoint)[1]
 
     def identify(self) -> dict[str, Any]:
         """What has to be the same for an exported file to belong to a pipeline."""

@@ -21,7 +21,6 @@ from .source import META, find_pipeline, read_config
 from .weights import LIBRARY, read_encoder
 
 CURATED = "curated_transformer"
-OVERLAP = 64  # the default of BertEncoder.v1
 WINDOWS = {
     "strided_spans": "Texts of at most {window} tokens get the vectors that they had. Longer ones "
     "were cut into windows of {window} tokens; now a text that fits the encoder is seen whole.",
@@ -58,7 +57,6 @@ def import_pipeline(source: str | Path, out: Path, *, texts: Sequence[str] | Non
     if texts is not None:
         import_optional(LIBRARY, purpose="Comparing with the pipeline as it was")
     checkpoint = read_encoder(path, name)
-    _fit_windows(config["components"][name]["model"], checkpoint)
     nlp, listening = _load(config, path, name, checkpoint)
     comparison: list[tuple[str, str]] = []
     with replace_folder(out) as staged:
@@ -89,13 +87,6 @@ def _load(
     needed = nlp.meta.get("requirements", [])
     nlp.meta["requirements"] = [n for n in needed if not n.startswith("spacy-transformers")]
     return nlp, listening
-
-
-def _fit_windows(model: dict[str, Any], checkpoint: LoadedCheckpoint) -> None:
-    """Lower the overlap of windows where the encoder is too short for that of the default."""
-    room = checkpoint.encoder.config.max_pieces - checkpoint.tokenizer.n_special
-    if room < 2 * OVERLAP + 2:
-        model["overlap"] = max((room - 2) // 4, 0)
 
 
 def _refuse_curated(config: Any, path: Path) -> None:
