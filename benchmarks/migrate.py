@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,7 @@ def main() -> None:
         )
         nlp.to_disk(trained)
     imported = folder / "imported"
+    shutil.rmtree(imported, ignore_errors=True)
     print(import_pipeline(trained, imported))
     systems = {THEIRS: spacy.load(trained), FP32: spacy.load(imported)}
     for precision in arguments.precisions:

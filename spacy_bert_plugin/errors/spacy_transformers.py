@@ -93,7 +93,3 @@ class SpacyTransformersMessages:
         "'{source}' cannot be read: {problem}. Expected what nlp.to_disk wrote, the config beside "
         "it, and every package that its components come from. Install those, or save it again."
     )
-    SB779 = (
-        "'{path}' exists and is no pipeline ({got}), so it is not replaced. Name a folder that "
-        "does not exist yet."
-    )

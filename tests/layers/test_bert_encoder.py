@@ -225,3 +225,13 @@ def test_piece_dropout_hides_pieces_in_training_only(tiny_checkpoint: Path) -> N
     almost_all = make_model(tiny_checkpoint, piece_dropout=0.999).initialize()
     same = almost_all.begin_update(make_docs(["house"] * 2 + ["weather"]))[0]
     np.testing.assert_allclose(same[0], same[2], atol=1e-5)  # both are the mask piece
+
+
+@pytest.mark.parametrize(
+    ("max_pieces", "overlap"), [(512, 64), (260, 64), (64, 15), (6, 1), (4, 0)]
+)
+def test_windows_share_a_quarter_where_they_are_short(max_pieces: int, overlap: int) -> None:
+    from spacy_bert_plugin.pieces import check_windows, choose_overlap
+
+    assert choose_overlap(max_pieces, 2) == overlap
+    check_windows(max_pieces, overlap, 2)

@@ -25,8 +25,8 @@ from ...layers.listener import BertListener
 from ...pipeline.bert_ner import BertNer
 from ...pipeline.bert_textcat import BertTextcat
 from ...pipeline.bert_transformer import BertTransformer
+from ..folders import check_new, write_new
 from .card import CARD, write_card
-from .folders import check_new, write_new
 from .held import HeldHead, hold_tagger, hold_texts
 from .layouts import ENCODER, TEXTS, TOKENS
 

@@ -18,8 +18,8 @@ from ...heads import find_scheme, read_outputs
 from ...layers import set_checkpoint
 from ...layers.head import get_head_shim
 from ...layers.stored_heads import load_masked_word_head
+from ..folders import check_new, write_new
 from .compare import Difference, compare_logits
-from .folders import check_new, write_new
 from .labels import are_generic, is_exclusive, read_labels
 from .layouts import ACTIVATION_NAMES, ENCODER, MASKED, POOLINGS, TEXTS, TOKENS, read_hidden
 from .source import HeadSource, open_source, read_head

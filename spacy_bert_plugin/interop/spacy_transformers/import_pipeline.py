@@ -12,12 +12,12 @@ from ..._compat import import_optional
 from ...checkpoints import LoadedCheckpoint
 from ...errors import BertPluginError, CheckpointError, Errors, SettingError
 from ...layers import set_checkpoint
-from ...training.folders import replace_folder
+from ..folders import check_new, write_new
 from .changes import Changes
 from .convert_config import convert_config
 from .disguise import disguise_listeners
 from .report import Report, compare_pipelines
-from .source import META, find_pipeline, read_config
+from .source import find_pipeline, read_config
 from .weights import LIBRARY, read_encoder
 
 CURATED = "curated_transformer"
@@ -39,15 +39,15 @@ def import_pipeline(source: str | Path, out: Path, *, texts: Sequence[str] | Non
     `BertListener.v1`; the weights of the encoder are the same, in a checkpoint of ours.
 
     source (str | Path): Folder of a trained pipeline, or name of an installed package.
-    out (Path): Folder to write. A pipeline that is there is replaced.
+    out (Path): Folder to write. There must be none yet.
     texts (Sequence[str] | None): What to compare the predictions on. Needs spacy-transformers.
     RETURNS (Report): What was done, and the comparison.
     RAISES (SettingError): Something in it has no counterpart. The message names it.
-    RAISES (CheckpointError): Its weights are missing or cannot be read.
+    RAISES (CheckpointError): Its weights are missing or cannot be read, or `out` is taken.
     RAISES (MissingDependencyError): spacy-transformers is needed and not there.
     """
     path = find_pipeline(source)
-    _check_output(out, path)
+    check_new(out)
     config, changes = read_config(path), Changes()
     _refuse_curated(config, path)
     spans = _find_spans(config)
@@ -59,7 +59,7 @@ def import_pipeline(source: str | Path, out: Path, *, texts: Sequence[str] | Non
     checkpoint = read_encoder(path, name)
     nlp, listening = _load(config, path, name, checkpoint)
     comparison: list[tuple[str, str]] = []
-    with replace_folder(out) as staged:
+    with write_new(out) as staged:
         nlp.to_disk(staged)
         if texts is not None:
             comparison = compare_pipelines(spacy.load(path), spacy.load(staged), texts)
@@ -93,16 +93,6 @@ def _refuse_curated(config: Any, path: Path) -> None:
     factories = [block.get("factory") for block in config.get("components", {}).values()]
     if CURATED in factories:
         raise SettingError(Errors.SB776.format(source=path))
-
-
-def _check_output(out: Path, source: Path) -> None:
-    if not out.exists():
-        return
-    names = [item.name for item in out.iterdir()] if out.is_dir() else ["a file"]
-    is_ours = not names or META in names
-    if not is_ours or out.resolve() == source.resolve():
-        got = "the source itself" if is_ours else ", ".join(sorted(names)[:3])
-        raise SettingError(Errors.SB779.format(path=out, got=got))
 
 
 def _find_spans(config: Any) -> dict[str, Any]:

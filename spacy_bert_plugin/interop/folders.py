@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...errors import CheckpointError, Errors
-from ...training.folders import replace_folder
+from ..errors import CheckpointError, Errors
+from ..training.folders import replace_folder
 
 
 @contextmanager
