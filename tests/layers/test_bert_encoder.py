@@ -228,7 +228,7 @@ def test_piece_dropout_hides_pieces_in_training_only(tiny_checkpoint: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("max_pieces", "overlap"), [(512, 64), (260, 64), (64, 15), (6, 1), (4, 0)]
+    ("max_pieces", "overlap"), [(512, 64), (260, 64), (64, 15), (8, 1), (4, 0)]
 )
 def test_windows_share_a_quarter_where_they_are_short(max_pieces: int, overlap: int) -> None:
     from spacy_bert_plugin.pieces import check_windows, choose_overlap

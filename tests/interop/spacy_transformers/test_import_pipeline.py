@@ -151,7 +151,9 @@ def test_an_encoder_with_short_windows_reads_long_texts(
     import_pipeline(trained[1], tmp_path / "ours")
     nlp = spacy.load(tmp_path / "ours")
     doc = nlp("play some music " * 100)
-    assert len(doc) == 300 and np.isfinite(doc.vector).all() and doc.vector.any()
+    assert len(doc) == 300
+    assert np.isfinite(doc.vector).all()
+    assert doc.vector.any()
 
 
 def test_packages_are_found(trained: tuple[Language, Path], tmp_path: Path) -> None:
