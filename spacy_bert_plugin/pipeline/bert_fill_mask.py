@@ -162,6 +162,7 @@ class BertFillMask(CheckedFiles, StreamedPipe):
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Sequence[Any]) -> None:
         """Write fills, or surprises, to the Docs."""
+        install_fills()  # an unpickled component may be the first of its process
         for doc, found in zip(docs, predictions, strict=True):
             if self.mode == "masks":
                 for start, fills in found.items():

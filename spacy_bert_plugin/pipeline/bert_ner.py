@@ -122,6 +122,7 @@ class BertNer(HeadComponent):
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Sequence[DocEntities]) -> None:
         """Write entities and their confidence to the Docs."""
+        install_confidence()  # an unpickled component may be the first of its process
         labels = [self.vocab.strings.add(label) for label in self.labels]
         for doc, found in zip(docs, predictions, strict=True):
             is_sure = found.confidences >= self.threshold

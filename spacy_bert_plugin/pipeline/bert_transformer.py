@@ -87,6 +87,7 @@ class BertTransformer(ListenedTo, TrainablePipe):
 
     def set_annotations(self, docs: Iterable[Doc], predictions: list[Activations]) -> None:
         """Hold the vectors for the listeners and leave on each Doc what `keep` asks for."""
+        install_trf_data()  # an unpickled component may be the first of its process
         docs = list(docs)
         guard = VectorGuard(self.name, self.keep)
         means = self._take_means(predictions)

@@ -18,10 +18,12 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from threading import Thread
+from typing import Any
 
 import torch
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.tokens.underscore import Underscore
 
 from ..errors import Errors, SettingError, WorkerError
 from .streamed import check_batch_size
@@ -66,7 +68,7 @@ def _pipe(
 ) -> Iterator[Doc]:
     waiting: deque[Future[list[bytes]]] = deque()
     context = multiprocessing.get_context(start_method)
-    pool = ProcessPoolExecutor(n_process, context, _start, (nlp,))
+    pool = ProcessPoolExecutor(n_process, context, _start, (nlp, Underscore.get_state()))
     try:
         while True:
             while len(waiting) < AHEAD * n_process:
@@ -92,11 +94,12 @@ def _pack(text: str | Doc) -> str | bytes:
 _WORKING: list[Language] = []
 
 
-def _start(nlp: Language) -> None:
+def _start(nlp: Language, extensions: tuple[Any, ...]) -> None:
     """Make a process a worker."""
     # Ctrl-C reaches every process of a terminal: the parent decides what to do about it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
+    Underscore.load_state(extensions)  # a process that was not forked has none
     _WORKING[:] = [nlp]
     Thread(target=_end_with_parent, daemon=True).start()
 

@@ -2,14 +2,16 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import psutil
 import pytest
 import spacy
-from served_scripts import begin_code, run_code
-from spacy.tokens import Doc
+from served_scripts import SECONDS, begin_code, run_code
+from spacy.tokens import Doc, Span
 
 from spacy_bert_plugin.errors import SettingError
 from spacy_bert_plugin.pipeline.processes import pipe_processes
@@ -36,6 +38,20 @@ def kill(doc):
 nlp = spacy.load(sys.argv[1])
 nlp.add_pipe("killed")
 nlp("the house")  # the parent has computed, with its threads
+"""
+
+
+SPAWNED = """
+import sys
+import spacy
+from spacy_bert_plugin.pipeline.processes import pipe_processes
+
+if __name__ == "__main__":
+    nlp = spacy.load(sys.argv[1])
+    texts = ["book a table in london"] * 5
+    docs = list(pipe_processes(nlp, texts, n_process=1, batch_size=2, start_method="spawn"))
+    expected = nlp(texts[0])
+    print(len(docs), all(abs(doc.cats["BOOK"] - expected.cats["BOOK"]) < 1e-4 for doc in docs))
 """
 
 
@@ -67,6 +83,24 @@ def test_an_endless_stream_is_cut_short(model: Path) -> None:
     docs.close()
     assert drawn <= 4 * 4  # two batches for each of two workers
     assert psutil.Process().children() == []
+
+
+def test_a_process_that_has_only_unpickled_a_pipeline(model: Path) -> None:
+    """As pools of joblib, Dask or Ray do: nothing was constructed there."""
+    nlp = spacy.load(model)
+    Span.remove_extension("confidence")
+    Doc.remove_extension("trf_data")
+    doc = nlp("book a table in london")
+    assert Doc.has_extension("trf_data")
+    assert Span.has_extension("confidence")
+    assert all(ent._.confidence > 0 for ent in doc.ents)
+
+
+def test_spawned_workers(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "spawned.py").write_text(SPAWNED, encoding="utf8")
+    command = [sys.executable, str(tmp_path / "spawned.py"), str(model)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
+    assert result.stdout.split() == ["5", "True"], result.stderr
 
 
 @pytest.mark.parametrize("setting", [{"n_process": 0}, {"n_process": "2"}, {"batch_size": 0}])
