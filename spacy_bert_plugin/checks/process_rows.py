@@ -96,6 +96,7 @@ def check_interrupts(subject: Subject) -> Verdict:
     """The pipeline predicts as before."""
     nlp = subject.nlp
     expected, examples = read_all(nlp, SENTENCES), make_examples(nlp)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background ignore it
 
     def predict() -> None:
         for _ in nlp.pipe(SENTENCES * 10_000):
