@@ -15,14 +15,30 @@ from spacy.language import Language
 from ..errors import Errors, SettingError
 
 # Imported for their checks, which they put on the list.
-from . import batch_rows, listening_rows, process_rows, text_rows, thread_rows, training_rows
+from . import (
+    batch_rows,
+    listening_rows,
+    loading_rows,
+    process_rows,
+    text_rows,
+    thread_rows,
+    training_rows,
+)
 from .apart import run_apart
 from .outputs import find_flaw
 from .result import CHECKS, FAILED, PASSED, SKIPPED, Check, CheckResult, describe_error, run_check
 from .subject import Subject, build_pipeline
 from .texts import SENTENCES
 
-MODULES = (batch_rows, listening_rows, process_rows, text_rows, thread_rows, training_rows)
+MODULES = (
+    batch_rows,
+    listening_rows,
+    loading_rows,
+    process_rows,
+    text_rows,
+    thread_rows,
+    training_rows,
+)
 START_ROW, START_TITLE = 0, "it is built, saved, loaded and predicts"
 SECONDS = 120.0
 

@@ -23,7 +23,7 @@ def check_threads(subject: Subject) -> Verdict:
     expected = read_all(nlp, TEXTS)
 
     def work() -> str | None:
-        return _compare_all(read_all(nlp, TEXTS), expected, 0.0)
+        return compare_all(read_all(nlp, TEXTS), expected, 0.0)
 
     return find_first(_run_threads(n_threads, work) for n_threads in N_THREADS)
 
@@ -40,7 +40,7 @@ def check_thread_batches(subject: Subject) -> Verdict:
         for doc in nlp.pipe(TEXTS, batch_size=next(sizes)):
             found.append(read_doc(doc))
         # Other batches round otherwise; what is looked for is far larger than that.
-        return _compare_all(found, expected, 10 * subject.tolerance)
+        return compare_all(found, expected, 10 * subject.tolerance)
 
     return _run_threads(8, work)
 
@@ -87,10 +87,11 @@ def _predict(nlp: Language, expected: list[Reading], tolerance: float) -> str | 
         found = read_all(nlp, SENTENCES)
     except Exception:  # noqa: BLE001 (an error is an answer too)
         return None
-    return _compare_all(found, expected, tolerance)
+    return compare_all(found, expected, tolerance)
 
 
-def _compare_all(found: list[Reading], expected: list[Reading], tolerance: float) -> str | None:
+def compare_all(found: list[Reading], expected: list[Reading], tolerance: float) -> str | None:
+    """Say where readings of the same texts differ, or None."""
     if len(found) != len(expected):
         return f"{len(found)} documents and not {len(expected)}"
     return find_first(
