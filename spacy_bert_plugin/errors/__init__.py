@@ -4,12 +4,15 @@ A message says what was expected, what came and what to do next. Codes are group
 SB0xx general, SB1xx pieces, SB2xx encoder and batching, SB30x to SB34x checkpoints, SB35x to
 SB38x heads, SB4xx training, SB5xx layers and pipeline, SB6xx data formats and the command line,
 SB70x measurements, SB71x and SB72x interop, SB73x compression, SB74x and SB75x Hugging Face,
-SB78x and SB79x hubs, SB80x to SB82x pretraining, SB83x and SB84x checks.
+SB78x and SB79x hubs, SB80x to SB82x pretraining, SB83x and SB84x checks,
+SB85x and SB86x pairs, SB87x and SB88x answers, SB89x and SB90x embeddings.
 """
 
+from .answers import AnswerMessages
 from .checkpoints import CheckpointMessages
 from .checks import CheckMessages
 from .compression import CompressionMessages
+from .embeddings import EmbeddingMessages
 from .encoder import EncoderMessages
 from .exceptions import (
     BertPluginError,
@@ -32,6 +35,7 @@ from .interop import InteropMessages
 from .masked_language import MaskedLanguageMessages
 from .measure import MeasureMessages
 from .packages import PackageMessages
+from .pairs import PairMessages
 from .pieces import PieceMessages
 from .pipeline import PipelineMessages
 from .pretraining import PretrainingMessages
@@ -57,6 +61,9 @@ class Errors(
     PackageMessages,
     PretrainingMessages,
     CheckMessages,
+    PairMessages,
+    AnswerMessages,
+    EmbeddingMessages,
 ):
     """All messages by code: `Errors.SB301.format(...)`."""
 

@@ -1,0 +1,5 @@
+"""Messages SB870 to SB889."""
+
+
+class AnswerMessages:
+    """Messages about questions and their answers."""
