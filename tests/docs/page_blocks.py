@@ -7,15 +7,16 @@
     <!-- test: copy THING NAME -->   a thing of conftest.py (its THINGS) is put there under a name
     <!-- test: needs MODULE -->      the page is skipped where the module cannot be imported
 
-Blocks without a mark are not looked at.
+Blocks may be indented, as in a list. Blocks without a mark are not looked at.
 """
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 
 MARK = re.compile(r"^[ \t]*<!--[ \t]*test(?::[ \t]*(?P<what>.*?))?[ \t]*-->[ \t]*$")
-FENCE = re.compile(r"^(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[\w+-]*)[^`]*$")
+FENCE = re.compile(r"^(?P<fence>[ ]*(?:`{3,}|~{3,}))[ \t]*(?P<language>[\w+-]*)[^`]*$")
 RUN = ("python", "bash", "text")
 
 
@@ -75,5 +76,5 @@ def _read_marked(lines: list[str], at: int, what: str, *, where: str) -> tuple[i
 def _read_fence(lines: list[str], at: int, fence: str, *, where: str) -> tuple[int, str]:
     for end in range(at + 1, len(lines)):
         if lines[end].rstrip() == fence:
-            return end + 1, "\n".join(lines[at + 1 : end]) + "\n"
+            return end + 1, dedent("\n".join(lines[at + 1 : end])) + "\n"
     raise ValueError(f"{where}:{at + 1}: the block has no end")

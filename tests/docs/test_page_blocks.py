@@ -122,3 +122,9 @@ def test_commands_of_spacy_run_here_and_the_rest_in_bash(tmp_path: Path, runner:
     assert runner.printed == "3a\n"
     with pytest.raises(AssertionError, match=r"(?s)exits 2\s.*No such command"):
         runner.run(Block("bash", "python -m spacy bert no-such-command\necho never\n", 1))
+
+
+def test_blocks_in_a_list_lose_their_indentation(tmp_path: Path) -> None:
+    page = "* a point\n\n  <!-- test -->\n  ```python\n  for n in range(2):\n      print(n)\n  ```\n"
+    block = Block("python", "for n in range(2):\n    print(n)\n", 5)
+    assert read_blocks(write(tmp_path, page)) == [block]
