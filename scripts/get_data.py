@@ -12,9 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
+import prepare_gutenberg_en
 import prepare_rotten_tomatoes
 import prepare_snips
+import prepare_snli_dev
+import prepare_squad_en
 import prepare_uner_en_ewt
+import prepare_zh_modern_text
 import srsly
 import typer
 from tqdm import tqdm
@@ -59,13 +63,47 @@ FILES = {
         "zh_gsdsimp-ud-dev.iob2": "8aeab3ac662468e258a65f887844c50cee8311cb080b60a421ff7aa8a05e8032",  # noqa: E501
         "zh_gsdsimp-ud-test.iob2": "f1d8faa790d914fe01a24627874c8e7fad9c40b54742f5aefab5ba3f7c8edede",  # noqa: E501
     },
+    "snli_dev": {
+        "train.jsonl": "f5452a28d04a089551d7161613962f2a6e34e14a5e6d9dbfc51557577f4b832e",
+        "dev.jsonl": "9bb922747e822509089b9291a6dd4b7c6b130699fb4f2e24121caa7109f9abaf",
+        "test.jsonl": "974f6ac77521a4aab12e78257b5f279d14d72c89b78c8d218150a919880f281f",
+    },
+    "squad_en": {
+        "train.json": "109e6e90b7bd2426c19436fd01c5da19d3c36a49a41bb6dc26927a8d07a0d413",
+        "dev.json": "4b0d862ce2a724583c881b08616423a115be058eeb2d7ba4429683f24c7a7fe4",
+        "test.json": "97796148abdf1c8fccc31588cf8ff54f99e35fe0c7036f3093d0438e55cefc16",
+    },
+    "mnli_dev": {
+        "dev.jsonl": "081af9b80f4fe75aba97d034c0ff21a8017c4d18e3b5b2b0b7612ab2cc3c7bf2",
+    },
+    "gutenberg_en": {
+        "pride-and-prejudice.txt": "dfc684d4f857fa938268f9ab9c5567b64bd0691251eca959644adeabe6287a4d",  # noqa: E501
+        "moby-dick-or-the-whale.txt": "2c9c21279c63715e338c1e3b7a98f9980256d94c2932a467ffd3c19cdf828cff",  # noqa: E501
+        "the-adventures-of-sherlock-holmes.txt": "7b90127b54467e1168a7620aca72c63fd34a4c12daaa5dd2db09d74723274257",  # noqa: E501
+        "great-expectations.txt": "62cdd2df84d02a5ebb51d2134183cdc2501aa8053f148ed3056f21782d1a1be6",  # noqa: E501
+        "frankenstein.txt": "f91ab8b1dc39f8f84602f622664c6953ed99018a24870ba5d06138596057ebb9",
+        "dracula.txt": "054cbcccace9f52b9c22de85f56f0b7c75098fbac8974f17ce01398fb375124a",
+    },
+    "wikitext2": {
+        "valid.txt": "f0737ed31fc1329026e95cb8b98e19c2a182c39c240ab909dc31abf2f8af58e8",
+        "test.txt": "d790b833ef8cf03a90db7bf1271b7520b83c45ce07ba3c1a9699df81e239eca0",
+    },
+    "zh_modern_text": {
+        "cmrc2018_contexts.txt": "94378c93617f221526efa593b818dc9e66e1ae1785d9f9473724501d9844d5bd",
+        "csl_abstracts.txt": "955b28de77f5bd059bbf4d9b3d07549cbcf45a076a3ed964b37cb12ed7904ef2",
+        "gsdsimp_sentences.txt": "7f7a42d10d0737a9430aacc713c038c95f169a8922c0da09a1f6e27f1a3b2f8c",
+    },
 }
 # Data set -> what makes files of its public source, which is kept in `upstream`. The others' source
 # has the files as they are.
 PREPARE: dict[str, Callable[[Path, Path], None]] = {
     "snips": prepare_snips.prepare,
     "rotten_tomatoes": prepare_rotten_tomatoes.prepare,
+    "snli_dev": prepare_snli_dev.prepare,
+    "squad_en": prepare_squad_en.prepare,
     "uner_en_ewt": prepare_uner_en_ewt.prepare,
+    "gutenberg_en": prepare_gutenberg_en.prepare,
+    "zh_modern_text": prepare_zh_modern_text.prepare,
 }
 
 

@@ -8,7 +8,7 @@ Chance is a hash of seed, epoch and the place of a piece in the corpus. So the m
 another one in each epoch, the same one when an epoch is repeated, and does not depend on the batch.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,8 @@ class MaskSettings:
 
     weight: Of its loss; 0.0 leaves it out.
     rate: Share of pieces to be guessed.
+    dev_rate: The same in held-out text; None: as in training. A small encoder learns faster from
+        more hidden pieces, and is still asked what others are asked.
     mask_share, random_share: Of these, those that become the mask piece, or a random one. The
         rest stay as they are.
     unit: What is hidden together: the pieces of whole "words", single "pieces", or "spans" of
@@ -38,6 +40,7 @@ class MaskSettings:
 
     weight: float = 1.0
     rate: float = 0.15
+    dev_rate: float | None = None
     mask_share: float = 0.8
     random_share: float = 0.1
     unit: str = "words"
@@ -47,6 +50,12 @@ class MaskSettings:
         checks = (
             ("weight", self.weight, self.weight >= 0.0, "at least 0.0"),
             ("rate", self.rate, 0.0 < self.rate < 1.0, "between 0 and 1"),
+            (
+                "dev_rate",
+                self.dev_rate,
+                self.dev_rate is None or 0.0 < self.dev_rate < 1.0,
+                "between 0 and 1, or null",
+            ),
             ("mask_share", self.mask_share, 0.0 <= self.mask_share <= 1.0, "from 0 to 1"),
             (
                 "random_share",
@@ -60,6 +69,10 @@ class MaskSettings:
             if not is_right:
                 name = f"pretraining.masking.{name}"
                 raise SettingError(Errors.SB002.format(name=name, expected=expected, got=got))
+
+    def for_dev(self) -> "MaskSettings":
+        """The same settings for held-out text."""
+        return self if self.dev_rate is None else replace(self, rate=self.dev_rate, dev_rate=None)
 
 
 def mask_pieces(

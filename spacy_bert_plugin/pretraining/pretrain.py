@@ -113,7 +113,8 @@ def _make_stream(
     store = _find_store(corpus, model.checkpoint.tokenizer, output / STORES / name, name, hooks)
     planner = WindowPlanner(store, frame, run.max_pieces, plan.pairs, short_share=run.short_share)
     planner.check()
-    collator = Collator(store, frame, plan.masking, use_segments=encoder.config.n_segments > 1)
+    masking = plan.masking if name == "train" else plan.masking.for_dev()
+    collator = Collator(store, frame, masking, use_segments=encoder.config.n_segments > 1)
     return StepStream(
         planner,
         collator,

@@ -8,6 +8,7 @@ from pathlib import Path
 import get_data
 import prepare_rotten_tomatoes
 import prepare_snips
+import prepare_snli_dev
 import prepare_uner_en_ewt
 import pytest
 
@@ -143,3 +144,17 @@ def test_shuffles_are_those_of_the_files_on_disk(name: str) -> None:
     rows = list(range(10))
     random.Random(0).shuffle(rows)
     assert rows == [7, 8, 1, 5, 3, 4, 2, 0, 9, 6], name
+
+
+def test_premises_stay_on_one_side(tmp_path: Path) -> None:
+    rows = [{"premise": f"p{i // 3}", "hypothesis": f"h{i}", "label": "x"} for i in range(90)]
+    (tmp_path / "dev.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf8")
+    (tmp_path / "out").mkdir()
+    prepare_snli_dev.prepare(tmp_path, tmp_path / "out")
+    found = {}
+    for split in prepare_snli_dev.SHARES:
+        lines = (tmp_path / "out" / f"{split}.jsonl").read_text(encoding="utf8").splitlines()
+        found[split] = [json.loads(line) for line in lines]
+    assert [len(found[split]) for split in ("train", "dev", "test")] == [72, 9, 9]
+    premises = [{row["premise"] for row in part} for part in found.values()]
+    assert len(set.union(*premises)) == sum(map(len, premises)) == 30
