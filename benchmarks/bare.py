@@ -30,6 +30,7 @@ class Text:
     tags (list): Tag number of each word, `IGNORE` where it is not known.
     target (Tensor or None): Label number, or (n_labels,) zeros and ones.
     n_words (int): spaCy tokens.
+    segments (list): Of each piece, where the text is a pair; None: all 0.
     """
 
     ids: list[int]
@@ -37,54 +38,68 @@ class Text:
     tags: list[int]
     target: torch.Tensor | None
     n_words: int
+    segments: list[int] | None = None
 
 
 @dataclass(frozen=True)
 class Batch:
     """Texts padded to the longest.
 
-    Shape: ids, mask, tags: (n_texts, n_pieces); targets: (n_texts,) or (n_texts, n_labels).
+    Shape: ids, mask, tags, segments: (n_texts, n_pieces); targets: (n_texts,) or
+        (n_texts, n_labels).
     """
 
     ids: torch.Tensor
     mask: torch.Tensor
     tags: torch.Tensor
     targets: torch.Tensor | None
+    segments: torch.Tensor | None = None
 
 
 class BareModel(nn.Module):
     """An encoder of transformers with a linear layer over words, texts, or both.
 
     n_tags, n_labels (int): 0: without that layer.
+    is_pairs (bool): Whether texts are pairs, which transformers classifies by what the checkpoint's
+        pooler makes of the first piece.
     """
 
     def __init__(
-        self, checkpoint: str, *, n_tags: int, n_labels: int, is_multilabel: bool, dropout: float
+        self,
+        checkpoint: str,
+        *,
+        n_tags: int,
+        n_labels: int,
+        is_multilabel: bool,
+        dropout: float,
+        is_pairs: bool = False,
     ) -> None:
         from transformers import AutoModel
 
         super().__init__()
         rates = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
-        self.encoder = AutoModel.from_pretrained(checkpoint, add_pooling_layer=False, **rates)
+        self.encoder = AutoModel.from_pretrained(checkpoint, add_pooling_layer=is_pairs, **rates)
         width = self.encoder.config.hidden_size
         self.dropout = nn.Dropout(dropout)
         self.tagger = make_linear(width, n_tags)
         self.classifier = make_linear(width, n_labels)
-        self.is_multilabel = is_multilabel
+        self.is_multilabel, self.is_pairs = is_multilabel, is_pairs
 
     def forward(self, batch: Batch) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         """Scores of tags and of labels.
 
         Shape: (n_texts, n_pieces, n_tags) and (n_texts, n_labels).
         """
-        last = self.encoder(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state
+        segments = {"token_type_ids": batch.segments} if self.is_pairs else {}
+        output = self.encoder(input_ids=batch.ids, attention_mask=batch.mask, **segments)
+        last = output.last_hidden_state
         tags = labels = None
         if self.tagger is not None:
             tags = self.tagger(self.dropout(last))
         if self.classifier is not None:
             mask = batch.mask.unsqueeze(-1)
-            mean = (last * mask).sum(1) / mask.sum(1)
-            labels = self.classifier(self.dropout(mean))
+            pooled = output.pooler_output if self.is_pairs else (last * mask).sum(1) / mask.sum(1)
+            labels = self.classifier(self.dropout(pooled))
         return tags, labels
 
     def loss(self, batch: Batch) -> torch.Tensor:
@@ -175,15 +190,18 @@ def collate(texts: Sequence[Text], *, pad_id: int, device: str = "cpu") -> Batch
     ids = torch.full((len(texts), longest), pad_id)
     mask = torch.zeros((len(texts), longest), dtype=torch.long)
     tags = torch.full((len(texts), longest), IGNORE)
+    segments = torch.zeros((len(texts), longest), dtype=torch.long)
     for row, text in enumerate(texts):
         ids[row, : len(text.ids)] = torch.tensor(text.ids)
         mask[row, : len(text.ids)] = 1
+        if text.segments is not None:
+            segments[row, : len(text.ids)] = torch.tensor(text.segments)
         for piece, tag in zip(text.first_pieces, text.tags, strict=True):
             if piece >= 0:
                 tags[row, piece] = tag
     known = [text.target for text in texts if text.target is not None]
     targets = torch.stack(known).to(device) if len(known) == len(texts) else None
-    return Batch(ids.to(device), mask.to(device), tags.to(device), targets)
+    return Batch(ids.to(device), mask.to(device), tags.to(device), targets, segments.to(device))
 
 
 def epoch_batches(

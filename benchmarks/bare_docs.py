@@ -35,6 +35,30 @@ class TextMaker:
         self.labels = list(labels)
         self.is_multilabel = is_multilabel
 
+    def make_pairs(self, examples: Sequence[Any]) -> list[Text]:
+        """All pairs of texts in pieces, of which nothing but the label is learnt."""
+        sides = zip(
+            *([span.text for span in example.predicted.spans["pair"]] for example in examples),
+            strict=True,
+        )
+        encoded = self.tokenizer(
+            *map(list, sides),
+            truncation="longest_first",
+            max_length=MAX_PIECES,
+            return_token_type_ids=True,
+        )
+        return [
+            Text(
+                encoded["input_ids"][row],
+                [],
+                [],
+                self._target(example.reference.cats),
+                len(example.predicted),
+                encoded["token_type_ids"][row],
+            )
+            for row, example in enumerate(examples)
+        ]
+
     def make(self, examples: Sequence[Any]) -> list[Text]:
         """All texts in pieces."""
         words = [[token.text for token in example.predicted] for example in examples]

@@ -9,6 +9,7 @@ from typing import Any
 from recipes import DATA_SETS, DataSet
 
 SPLITS = ("train", "dev", "test")
+PAIR_KEY = "pair"
 
 
 def prepare_corpora(data: str, *, data_dir: Path, folder: Path) -> dict[str, Path]:
@@ -26,13 +27,19 @@ def prepare_corpora(data: str, *, data_dir: Path, folder: Path) -> dict[str, Pat
 
 
 def read_examples(path: Path, nlp: Any, *, limit: int = 0) -> list[Any]:
-    """Examples of a `.spacy` file, as `spacy train` makes them.
+    """Examples of a `.spacy` file, as `spacy train` makes them; both sides of a pair are pairs.
 
     limit (int): Most of them; 0: all.
     """
-    from spacy.training import Corpus
+    from spacy.training import Corpus, Example
 
-    return list(Corpus(path, limit=limit)(nlp))
+    examples = list(Corpus(path, limit=limit)(nlp))
+    if not any(PAIR_KEY in example.reference.spans for example in examples):
+        return examples
+    from spacy_bert_plugin.util.pairs import retokenize_texts
+
+    golds = [example.reference for example in examples]
+    return [Example(retokenize_texts(nlp, gold), gold) for gold in golds]
 
 
 def cut_corpora(paths: dict[str, Path], *, n_texts: int, folder: Path) -> dict[str, Path]:

@@ -20,7 +20,7 @@ from job import Job
 from machine import describe_line, describe_machine
 from quality_picture import draw_quality
 from quality_table import print_quality
-from recipes import RECIPES, describe_settings, find_overrides
+from recipes import RECIPES, can_run, describe_settings, find_overrides
 from report import RESULTS
 from runs import Runs, run_in_process
 
@@ -76,6 +76,8 @@ def train_missing(arguments: argparse.Namespace, runs: Runs) -> list[str]:
     for seed in arguments.seeds:
         for data in arguments.data:
             for system in arguments.systems:
+                if not can_run(system, data):
+                    continue
                 settings = describe_run(arguments, system, data)
                 name = f"{data}, {system}, seed {seed}"
                 if runs.has(data, system, seed, settings):

@@ -49,6 +49,7 @@ def train_bare(job: Job) -> Outcome:
         n_labels=len(maker.labels),
         is_multilabel=maker.is_multilabel,
         dropout=recipe.dropout,
+        is_pairs=kind == "pairs",
     )
     optimizer = make_optimizer(model, learn_rate=recipe.learn_rate, head_factor=recipe.head_factor)
     schedule = linear_schedule(
@@ -67,7 +68,8 @@ class BareRun:
     ) -> None:
         self.job, self.kind, self.model, self.maker = job, kind, model, maker
         self.examples = examples
-        self.texts = {split: maker.make(rows) for split, rows in examples.items()}
+        make = maker.make_pairs if kind == "pairs" else maker.make
+        self.texts = {split: make(rows) for split, rows in examples.items()}
         self.is_bf16 = job.recipe.precision == "bf16"
         self.best: tuple[float, int, dict[str, Any]] = (-1.0, 0, {})
         self.curve: list[dict[str, float]] = []

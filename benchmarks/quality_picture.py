@@ -21,6 +21,8 @@ SCORES = {
     "texts": {"accuracy": "accuracy"},
     "joint": {"accuracy": "intents, accuracy", "f": "slots, F"},
     "multilabel": {"macro_f": "macro F"},
+    "pairs": {"accuracy": "accuracy"},
+    "answers": {"em": "exact match", "answer_f1": "F1"},
 }
 
 

@@ -163,7 +163,7 @@ class Clock:
         """Evaluate off the clock."""
         self._paused_at = time.perf_counter()
         scores = self._evaluate(examples, **settings)
-        keys = ("ents_f", "cats_score", "cats_macro_f")
+        keys = ("ents_f", "cats_score", "cats_macro_f", "qa_f1", "qa_em")
         found = {key: scores[key] for key in keys if scores.get(key) is not None}
         self.curve.append({"step": self.n_steps, **found})
         return scores

@@ -11,8 +11,11 @@ COLUMNS = {
     "entity F": "f",
     "accuracy": "accuracy",
     "macro F": "macro_f",
+    "exact match": "em",
+    "answer F1": "answer_f1",
     "ECE entities": "entities_ece",
     "ECE texts": "texts_ece",
+    "ECE answers": "answers_ece",
 }
 
 

@@ -12,7 +12,8 @@ from typing import Any
 class DataSet:
     """Where a data set's files are and how they are read.
 
-    kind (str): "entities", "texts" (one label a text), "joint" (both) or "multilabel".
+    kind (str): "entities", "texts" (one label a text), "joint" (both), "multilabel" or "pairs"
+        (one label a pair of texts) or "answers" (to questions).
     train, dev, test (str): Files in the folder of its name. No dev: cut off the training file.
     options (Mapping): Settings of `FormatOptions`, for every file.
     test_options (Mapping): Further ones for the test file.
@@ -116,6 +117,10 @@ DATA_SETS: dict[str, DataSet] = {
             "labels": "labels.txt",
         },
     ),
+    "snli_dev": DataSet(
+        "pairs", "train.jsonl", "dev.jsonl", "test.jsonl", {"format": "jsonl", "task": "pairs"}
+    ),
+    "squad_en": DataSet("answers", "train.json", "dev.json", "test.json", {"format": "squad"}),
 }
 
 RECIPES: dict[str, Recipe] = {
@@ -125,6 +130,8 @@ RECIPES: dict[str, Recipe] = {
     "snips": Recipe(epochs=4),
     "rotten_tomatoes": Recipe(epochs=2, learn_rate=1e-4),
     "goemotions": Recipe(epochs=2),
+    "snli_dev": Recipe(epochs=4),
+    "squad_en": Recipe(epochs=2, batch_words=1600),
 }
 
 # The config of each system by kind of task, in configs/.
@@ -133,7 +140,10 @@ OUR_CONFIGS = {
     "texts": "bert_textcat.cfg",
     "joint": "bert_joint.cfg",
     "multilabel": "bert_textcat_multilabel.cfg",
+    "pairs": "bert_pairs.cfg",
+    "answers": "bert_qa.cfg",
 }
+# Neither spaCy's heads nor spacy-transformers know of pairs.
 SPACY_CONFIGS = {
     "entities": "ner.cfg",
     "texts": "textcat.cfg",
@@ -148,6 +158,11 @@ OVERRIDES: dict[tuple[str, str], dict[str, Any]] = {
     # other systems with several labels a text are in `scores.py`.
     ("ours", "*"): {"training.before_to_disk.tune_thresholds": True},
 }
+
+
+def can_run(system: str, data: str) -> bool:
+    """Whether a system knows of this kind of task."""
+    return system in ("ours", "bare") or DATA_SETS[data].kind in SPACY_CONFIGS
 
 
 def find_overrides(system: str, data: str) -> dict[str, Any]:

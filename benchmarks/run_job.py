@@ -11,10 +11,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from job import Job, Outcome
+from recipes import DATA_SETS
 
 
 def run_job(job: Job) -> Outcome:
     """Train the system of the job."""
+    if job.system == "bare" and DATA_SETS[job.data].kind == "answers":
+        from quality_bare_squad import train_bare_squad
+
+        return train_bare_squad(job)
     if job.system == "bare":
         from quality_bare import train_bare
 

@@ -138,6 +138,32 @@ def score_multilabel(
     }
 
 
+def score_answers(examples: Sequence[Any]) -> dict[str, float]:
+    """Exact match and F1 of answers, as SQuAD's evaluation has them; calibration where known.
+
+    A system's answer is the first of `doc.spans["answers"]`, or the text
+    `doc.user_data["answer"]`, which may begin and end inside of tokens.
+    """
+    from spacy_bert_plugin.heads.answer_scores import score_answer
+
+    scores: list[tuple[float, float]] = []
+    confidences: list[float] = []
+    is_right: list[bool] = []
+    for example in examples:
+        gold = example.reference.spans["gold_answers"].attrs["texts"]
+        group = example.predicted.spans.get("answers")
+        answer = example.predicted.user_data.get("answer", group[0].text if group else "")
+        scores.append(score_answer(answer, gold))
+        if group:
+            borders = {(s.start, s.end) for s in example.reference.spans["gold_answers"]}
+            confidences.append(float(group.attrs["scores"][0]))
+            is_right.append((group[0].start, group[0].end) in borders)
+    found = dict(zip(("em", "answer_f1"), np.mean(scores, axis=0).tolist(), strict=True))
+    if confidences:
+        found["answers_ece"] = calibration_error(confidences, is_right)
+    return found
+
+
 def score_run(
     kind: str, *, dev: Sequence[Any], test: Sequence[Any], labels: Sequence[str]
 ) -> dict[str, float]:
@@ -151,8 +177,10 @@ def score_run(
     scores: dict[str, float] = {}
     if kind in ("entities", "joint"):
         scores |= score_entities(test)
-    if kind in ("texts", "joint"):
+    if kind in ("texts", "joint", "pairs"):
         scores |= score_texts(test, labels)
+    if kind == "answers":
+        scores |= score_answers(test)
     if kind == "multilabel":
         thresholds = tune_thresholds(*category_arrays(dev, labels))
         scores |= score_multilabel(test, labels, thresholds)
@@ -166,6 +194,8 @@ def main_score(kind: str, scores: Mapping[str, float]) -> float:
         "texts": ("accuracy",),
         "joint": ("f", "accuracy"),
         "multilabel": ("macro_f",),
+        "pairs": ("accuracy",),
+        "answers": ("em", "answer_f1"),
     }[kind]
     return sum(scores[key] for key in keys) / len(keys)
 

@@ -5,11 +5,15 @@ from pathlib import Path
 import pytest
 import spacy
 from spacy.tokens import DocBin, Span
-from spacy.training import Example
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train
 from spacy.util import load_config
 
+from spacy_bert_plugin.layers.pairs import make_pair_doc
+from spacy_bert_plugin.training.corpora import build_corpus_v1
+
+# Those that learn from pairs of texts.
+PAIRED = ("bert_embedder", "bert_pairs", "bert_qa", "bert_regressor")
 CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.cfg"))
 
 
@@ -25,13 +29,22 @@ def corpus(tmp_path: Path) -> Path:
         doc.spans["sc"] = [*doc.ents, Span(doc, len(doc) - 2, len(doc), label="PLACE")]
         docs.append(doc)
     DocBin(docs=docs).to_disk(tmp_path / "data.spacy")
+    pairs = [make_pair_doc(nlp, doc, "in paris") for doc in docs]
+    for pair, doc in zip(pairs, docs, strict=True):
+        pair.cats = doc.cats
+        pair.spans["gold_answers"] = [pair[-1:]]
+    DocBin(docs=pairs).to_disk(tmp_path / "pairs.spacy")
     return tmp_path / "data.spacy"
 
 
 def test_the_configs_are_there() -> None:
     assert {path.name for path in CONFIGS} == {
+        "bert_embedder.cfg",
         "bert_joint.cfg",
         "bert_ner.cfg",
+        "bert_pairs.cfg",
+        "bert_qa.cfg",
+        "bert_regressor.cfg",
         "bert_spancat.cfg",
         "bert_textcat.cfg",
         "bert_textcat_multilabel.cfg",
@@ -46,6 +59,7 @@ def test_the_configs_are_there() -> None:
 def test_config_trains_saves_and_loads(
     path: Path, corpus: Path, tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
+    corpus = corpus.with_name("pairs.spacy") if path.stem in PAIRED else corpus
     config = load_config(
         path,
         overrides={
@@ -66,12 +80,8 @@ def test_config_trains_saves_and_loads(
         _, last = train(nlp, tmp_path / "model", stdout=out, stderr=out)
     assert last is not None
     best = spacy.load(tmp_path / "model" / "model-best")
-    examples = [
-        Example(best.make_doc(doc.text), doc)
-        for doc in DocBin().from_disk(corpus).get_docs(best.vocab)
-    ]
-    scores = best.evaluate(examples)
-    for key in ("ents_f", "cats_score", "spans_sc_f"):
+    scores = best.evaluate(build_corpus_v1(corpus)(best))
+    for key in ("ents_f", "cats_score", "spans_sc_f", "regression_score", "qa_em"):
         if key in scores:
             assert scores[key] > 0.9
     assert (tmp_path / "log.jsonl").read_text().count("\n") >= 3

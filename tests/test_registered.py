@@ -13,23 +13,39 @@ from spacy.util import registry
 NAMES = {
     "spacy_factories": {
         "bert_transformer",
+        "bert_embedder",
         "bert_fill_mask",
         "bert_ner",
+        "bert_qa",
+        "bert_regressor",
         "bert_spancat",
         "bert_textcat",
     },
     "spacy_architectures": {
+        "spacy-bert-plugin.AnswerFinder.v1",
         "spacy-bert-plugin.BertEncoder.v1",
         "spacy-bert-plugin.BertListener.v1",
         "spacy-bert-plugin.BertPooledListener.v1",
+        "spacy-bert-plugin.Embedder.v1",
         "spacy-bert-plugin.MaskedLanguageModel.v1",
         "spacy-bert-plugin.SpanScorer.v1",
         "spacy-bert-plugin.TextClassifier.v1",
+        "spacy-bert-plugin.TextRegressor.v1",
         "spacy-bert-plugin.TokenClassifier.v1",
     },
     "spacy_callbacks": {"spacy-bert-plugin.calibrate.v1"},
     "spacy_batchers": {"spacy-bert-plugin.batch_by_pieces.v1"},
+    "spacy_augmenters": {"spacy-bert-plugin.apart.v1"},
+    "spacy_misc": {
+        "spacy-bert-plugin.CosineLoss.v1",
+        "spacy-bert-plugin.InBatchNegatives.v1",
+        "spacy-bert-plugin.TripletLoss.v1",
+    },
     "spacy_readers": {"spacy-bert-plugin.Corpus.v1", "spacy-bert-plugin.TextCorpus.v1"},
+    "spacy_scorers": {
+        "spacy-bert-plugin.correlation_scorer.v1",
+        "spacy-bert-plugin.squad_scorer.v1",
+    },
     "spacy_cli": {"bert"},
     "thinc_optimizers": {"spacy-bert-plugin.AdamW.v1"},
     "thinc_schedules": {"spacy-bert-plugin.Warmup.v1"},
@@ -38,7 +54,10 @@ REGISTRIES = {
     "spacy_architectures": registry.architectures,
     "spacy_batchers": registry.batchers,
     "spacy_callbacks": registry.callbacks,
+    "spacy_augmenters": registry.augmenters,
+    "spacy_misc": registry.misc,
     "spacy_readers": registry.readers,
+    "spacy_scorers": registry.scorers,
     "thinc_optimizers": registry.optimizers,
     "thinc_schedules": registry.schedules,
 }
@@ -118,8 +137,11 @@ def test_a_pipeline_without_the_plugin_does_not_load_it() -> None:
     )
     factories = [
         "factories",
+        "factory_embedder",
         "factory_fill_mask",
         "factory_ner",
+        "factory_qa",
+        "factory_regressor",
         "factory_spancat",
         "factory_textcat",
     ]

@@ -28,6 +28,7 @@ def convert_cli(
     seed: args.Seed = 0,
     align: args.AlignOption = args.Align.expand,
     text_column: args.TextColumn = None,
+    second_text_column: args.SecondTextColumn = None,
     label_column: args.LabelColumn = None,
     label_sep: args.LabelSep = None,
     spans_column: args.SpansColumn = None,
@@ -39,13 +40,16 @@ def convert_cli(
     quoting: args.QuotingOption = args.Quoting.auto,
     header: args.Header = None,
     spans_key: args.SpansKey = "sc",
+    min_score: args.MinScore = None,
+    max_score: args.MaxScore = None,
     encoding: args.EncodingOption = "utf-8",
 ) -> None:
     """Convert data files to .spacy, for training.
 
     Reads columns with tags (CoNLL, IOB1, IOB2, BILUO; -DOCSTART- and '# key = value' are skipped),
-    jsonl ({"text", "spans", "intent" or "label" or "labels" or "cats"}), csv and tsv. A bad row
-    ends the command with its file and line, and nothing is written.
+    jsonl ({"text", "spans", "intent" or "label" or "labels" or "cats"}), csv, tsv and SQuAD (1.1
+    and 2.0). Rows of two texts, such as premise and hypothesis, become pairs. A bad row ends the
+    command with its file and line, and nothing is written.
     """
     given = locals()
     settings = {name: getattr(given[name], "value", given[name]) for name in args.FORMAT_SETTINGS}

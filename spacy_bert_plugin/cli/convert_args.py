@@ -15,6 +15,7 @@ class Format(Enum):
     jsonl = "jsonl"
     csv = "csv"
     tsv = "tsv"
+    squad = "squad"
 
 
 class Task(Enum):
@@ -27,6 +28,8 @@ class Task(Enum):
     spancat = "spancat"
     joint = "joint"
     text = "text"
+    pairs = "pairs"
+    regression = "regression"
 
 
 class Align(Enum):
@@ -51,7 +54,7 @@ class Quoting(Enum):
 FORMAT_SETTINGS = (
     *("format", "task", "align", "text_column", "label_column", "label_sep", "spans_column"),
     *("word_column", "tag_column", "no_spaces", "gold_tokens", "sep", "quoting", "spans_key"),
-    "encoding",
+    *("second_text_column", "min_score", "max_score", "encoding"),
 )
 
 Inputs = Annotated[list[Path], Argument(metavar="INPUT...", help="Data files.", show_default=False)]
@@ -68,7 +71,8 @@ TaskOption = Annotated[
     Task,
     Option(
         help="What to take: labels of texts (textcat: exactly one each; textcat_multilabel), "
-        "spans (ner, spancat), both (joint), neither (text), or all there is (auto)."
+        "spans (ner, spancat), both (joint), neither (text), one label for each pair of texts "
+        "(pairs), a score of a text or a pair (regression), or all there is (auto)."
     ),
 ]
 Lang = Annotated[str, Option(help="Language, whose tokenizer cuts the texts.")]
@@ -96,8 +100,15 @@ AlignOption = Annotated[
 TextColumn = Annotated[
     str | None, Option(help="Column or key of the text: a name, or a number from 1 (csv, tsv).")
 ]
+SecondTextColumn = Annotated[
+    str | None,
+    Option(
+        help="Column or key of the second text, where rows are pairs. Without it columns such as "
+        "premise and hypothesis, sentence1 and sentence2, or question and context make pairs."
+    ),
+]
 LabelColumn = Annotated[
-    str | None, Option(help="Column or key of the label; 'none' to do without.")
+    str | None, Option(help="Column or key of the label or score; 'none' to do without.")
 ]
 LabelSep = Annotated[
     str | None, Option(help="What separates several labels in one cell, such as ','.")
@@ -123,5 +134,7 @@ QuotingOption = Annotated[
     Quoting, Option(help="Whether quotes delimit fields (csv) or are plain characters (none).")
 ]
 Header = Annotated[bool | None, Option(help="Whether the first row names the columns (csv, tsv).")]
+MinScore = Annotated[float | None, Option(help="Least score (regression).")]
+MaxScore = Annotated[float | None, Option(help="Largest score (regression).")]
 SpansKey = Annotated[str, Option(help="Where spancat looks in doc.spans.")]
 EncodingOption = Annotated[str, Option(help="Encoding of the data files.")]

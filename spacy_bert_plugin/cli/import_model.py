@@ -32,7 +32,8 @@ def import_model_cli(
         str,
         typer.Argument(
             help="Hugging Face checkpoint: a folder or a name on the hub. Or a pipeline of "
-            "spacy-transformers or spacy-curated-transformers: a folder or a package.",
+            "spacy-transformers or spacy-curated-transformers: a folder or a package. Or a folder "
+            "of sentence-transformers.",
             show_default=False,
         ),
     ],
@@ -59,7 +60,8 @@ def import_model_cli(
     """Make a pipeline of a trained model, with the same predictions.
 
     A checkpoint with a head for tokens becomes a bert_ner, one for texts a bert_textcat, a masked
-    language model a bert_fill_mask, each with the encoder beside it.
+    language model a bert_fill_mask, a folder of sentence-transformers a bert_embedder, each with
+    the encoder beside it.
     """
     with report_errors():
         samples = read_lines(texts) if texts is not None else []
@@ -67,6 +69,18 @@ def import_model_cli(
             from ..interop.spacy_transformers import import_pipeline
 
             typer.echo(str(import_pipeline(source, output, texts=samples or None)))
+            say_good(f"Wrote {output}")
+            return
+        from ..interop.sentence_transformers import (
+            import_sentence_transformer,
+            is_sentence_transformer,
+        )
+
+        if is_sentence_transformer(source):
+            made = import_sentence_transformer(source, output, lang=lang)
+            print_table([*made.settings.items()], header=("bert_embedder", ""))
+            for note in made.notes:
+                say_warning(note)
             say_good(f"Wrote {output}")
             return
         from ..interop.huggingface import import_checkpoint

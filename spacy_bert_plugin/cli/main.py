@@ -2,11 +2,13 @@
 
 import typer
 
+from .answer import answer_cli
 from .benchmark import benchmark_cli
 from .calibrate import calibrate_cli
 from .check import check_cli
 from .convert import convert_cli
 from .debug_pieces import debug_pieces_cli
+from .evaluate import evaluate_cli
 from .export_model import export_model_cli
 from .export_onnx import export_onnx_cli
 from .fetch_encoder import fetch_encoder_cli
@@ -30,11 +32,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command("answer", no_args_is_help=True)(answer_cli)
 app.command("benchmark", no_args_is_help=True)(benchmark_cli)
 app.command("calibrate", no_args_is_help=True)(calibrate_cli)
 app.command("check", no_args_is_help=True)(check_cli)
 app.command("convert", no_args_is_help=True)(convert_cli)
 app.command("debug-pieces", no_args_is_help=True)(debug_pieces_cli)
+app.command("evaluate", no_args_is_help=True)(evaluate_cli)
 app.command("export", no_args_is_help=True)(export_model_cli)
 app.command("export-onnx", no_args_is_help=True)(export_onnx_cli)
 app.command("import", no_args_is_help=True)(import_model_cli)

@@ -33,6 +33,17 @@ def _bert_textcat(*, is_exclusive: bool) -> Block:
     return {"factory": "bert_textcat", "exclusive": is_exclusive, "model": model}
 
 
+def _bert_pairs(architecture: str, **settings: Any) -> Block:
+    model = _with_listener(
+        architecture,
+        pooling="given",
+        hidden_width=384,
+        activation="tanh",
+        tok2vec={**POOLED_LISTENER, "pooling": "cls"},
+    )
+    return {**settings, "model": model}
+
+
 def _textcat(*, is_exclusive: bool) -> Block:
     return _with_listener(
         "spacy.TextCatReduce.v1",
@@ -72,6 +83,14 @@ COMPONENTS: dict[str, Block] = {
     "bert_textcat_multilabel": _bert_textcat(is_exclusive=False),
     "bert_ner": {"model": _with_listener("spacy-bert-plugin.TokenClassifier.v1")},
     "bert_spancat": {"model": _with_listener("spacy-bert-plugin.SpanScorer.v1")},
+    "bert_qa": {"model": _with_listener("spacy-bert-plugin.AnswerFinder.v1")},
+    "bert_pairs": _bert_pairs(
+        "spacy-bert-plugin.TextClassifier.v1",
+        factory="bert_textcat",
+        exclusive=True,
+        require_pairs=True,
+    ),
+    "bert_regressor": _bert_pairs("spacy-bert-plugin.TextRegressor.v1"),
     "textcat": {"model": _textcat(is_exclusive=True)},
     "textcat_multilabel": {"model": _textcat(is_exclusive=False)},
     "ner": {"model": _transitions("ner", hidden_width=64, maxout_pieces=2)},
@@ -82,6 +101,8 @@ COMPONENTS: dict[str, Block] = {
     "senter": {"model": _with_listener("spacy.Tagger.v2")},
     "parser": {"model": _transitions("parser", hidden_width=128, maxout_pieces=3)},
 }
+# Those of ours that have nothing to calibrate.
+UNCALIBRATED = ("bert_regressor",)
 
 
 def compose_config(
@@ -135,12 +156,12 @@ def _is_strange(name: str, before: Sequence[str]) -> bool:
 
 def _compose_calibration(pipeline: Sequence[str]) -> Block:
     """What is saved is calibrated on the dev data, where a component can be."""
-    if not any(name.startswith("bert_") for name in pipeline):
+    if not any(name.startswith("bert_") and name not in UNCALIBRATED for name in pipeline):
         return {}
     callback = {
         "@callbacks": "spacy-bert-plugin.calibrate.v1",
         "path": "${paths.dev}",
-        "tune_thresholds": "bert_textcat_multilabel" in pipeline,
+        "tune_thresholds": not {"bert_textcat_multilabel", "bert_qa"}.isdisjoint(pipeline),
     }
     return {"before_to_disk": callback}
 

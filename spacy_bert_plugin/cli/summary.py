@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 FACTS = (
     ("rows read", "n_rows", True),
     ("documents", "n_docs", True),
+    ("  of two texts", "n_pairs", False),
     ("tokens", "n_tokens", True),
     ("spans", "n_spans", False),
     ("texts with several labels", "n_multi", False),
     ("texts without labels", "n_unlabelled", False),
     ("texts without spans to learn", "n_unannotated", False),
+    ("questions without an answer", "n_unanswerable", False),
     ("empty texts, left out", "n_empty", False),
     ("repeated texts", "n_duplicates", False),
     ("  annotated otherwise", "n_contradictions", False),
@@ -78,7 +80,9 @@ def list_warnings(converted: Sequence[Converted], options: FormatOptions) -> lis
     n_misaligned = sum(summary.n_misaligned for _, summary in converted)
     n_lost = sum(summary.n_lost for _, summary in converted)
     if n_misaligned:
-        hint = "" if align == "split" else " To keep them exactly, use --align split."
+        is_squad = any(summary.spans.keys() == {"answer"} for _, summary in converted)
+        hint = " To keep them exactly, use --align split."
+        hint = "" if align == "split" or is_squad else hint
         found.append(
             f"{n_misaligned} span(s) cut a token: {TREATED.get(align, align)}, "
             f"{n_lost} of all spans lost.{hint}"

@@ -75,7 +75,7 @@ class Confidence:
         """Confidence for log probabilities. Shape: (n_spans,) -> (n_spans,), from 0 to 1."""
         if self.slope == 1.0 and self.shift == 0.0:
             return log_probs.double().exp().cpu().numpy()
-        odds = self.slope * _log_odds(log_probs) + self.shift
+        odds = self.slope * log_odds(log_probs) + self.shift
         return np.asarray(1.0 / (1.0 + np.exp(-odds)))
 
     def to_dict(self) -> dict[str, float]:
@@ -107,10 +107,10 @@ def fit_confidence(
         return Confidence(temperature).log_probs(scores, parts, transitions, spans=spans)
 
     before = plain.of(measure(1.0))
-    losses = [_log_loss(_log_odds(measure(t)), is_right) for t in TEMPERATURES]
+    losses = [log_loss(log_odds(measure(t)), is_right) for t in TEMPERATURES]
     temperature = float(TEMPERATURES[int(np.argmin(losses))])
     log_probs = measure(temperature)
-    fitted = Confidence(temperature, *_fit_line(_log_odds(log_probs), is_right))
+    fitted = Confidence(temperature, *fit_line(log_odds(log_probs), is_right))
     after = fitted.of(log_probs)
     return fitted, {
         "n_entities": float(len(spans)),
@@ -165,7 +165,7 @@ def _find_entities(
     return parts, spans, contains_spans(scheme.decode(gold, lengths), spans)
 
 
-def _log_odds(log_probs: Tensor) -> FloatArray:
+def log_odds(log_probs: Tensor) -> FloatArray:
     """Log of p / (1 - p), bounded. Shape: (n_spans,) -> (n_spans,)"""
     log_p = log_probs.double().cpu().numpy()
     with np.errstate(divide="ignore"):
@@ -174,11 +174,12 @@ def _log_odds(log_probs: Tensor) -> FloatArray:
     return np.asarray(np.clip(odds, -LARGEST_LOG_ODDS, LARGEST_LOG_ODDS))
 
 
-def _log_loss(odds: FloatArray, is_right: npt.NDArray[np.bool_]) -> float:
+def log_loss(odds: FloatArray, is_right: npt.NDArray[np.bool_]) -> float:
+    """Mean log loss of confidences. Shape: log odds and truths (n_spans,)"""
     return float(np.mean(np.logaddexp(0.0, np.where(is_right, -odds, odds))))
 
 
-def _fit_line(
+def fit_line(
     odds: FloatArray, is_right: npt.NDArray[np.bool_], n_steps: int = 50
 ) -> tuple[float, float]:
     """Logistic regression of one variable by Newton's method, with a weak pull to (1, 0).
@@ -198,4 +199,7 @@ def _fit_line(
         weights = weights - step
         if float(step.abs().max()) < 1e-8:
             break
-    return max(float(weights[0]), 0.05), float(weights[1])
+    slope, shift = max(float(weights[0]), 0.05), float(weights[1])
+    # Where nearly all are wrong, or all right, steps can run away: then what was there stays.
+    is_better = log_loss(slope * odds + shift, is_right) <= log_loss(odds, is_right)
+    return (slope, shift) if is_better else (1.0, 0.0)

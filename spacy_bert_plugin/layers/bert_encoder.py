@@ -109,7 +109,7 @@ def forward(
     encoded, prepared, backward = run_encoder(model, docs, is_train=is_train, pooled=pooled)
     vectors = encoded.tokens if name == "tokens" else encoded.pooled[name]
     is_by_token = name in TOKEN_OUTPUTS
-    counts = prepared.alignment.doc_tokens.tolist() if is_by_token else [1] * len(docs)
+    counts = prepared.alignment.doc_tokens.tolist() if is_by_token else prepared.row_counts
 
     def backprop(gradients: list[Floats2d]) -> list[Doc]:
         if gradients:

@@ -50,6 +50,8 @@ class DocsRun:
         self.is_training = torch.is_grad_enabled()
         self.names = [name for name in TOKEN_OUTPUTS if name in ("tokens", *options.pooled)]
         self.use_firsts = bool({"cls", "pooler"} & set(options.pooled))
+        # Encoders that tell no segments apart get none (RoBERTa, DistilBERT).
+        self.segments = docs.segments if encoder.config.n_segments > 1 else None
         is_own = isinstance(encoder, BertEncoder)  # others would pad what is filled up
         self.use_filling = is_own and self.device.type == "cpu" and not self.is_training
         lengths = docs.windows.lengths + tokenizer.n_special
@@ -100,10 +102,12 @@ class DocsRun:
             chosen,
             prefix=self.tokenizer.prefix_ids,
             suffix=self.tokenizer.suffix_ids,
+            segments=self.segments,
         )
         begins = np.cumsum(packed.lengths, dtype=np.int64) - packed.lengths
         if self.use_filling:
             packed = fill_up(packed, FEW_ROWS if len(packed.ids) < MANY_PIECES else ROWS)
+        own = () if packed.segments is None else (packed.segments,)
         ids, positions, windows, first_rows, tokens, places, offsets, *weights = send(
             self._hide(packed.ids),
             packed.positions,
@@ -114,9 +118,10 @@ class DocsRun:
             rows.offsets,
             rows.weights,
             rows.firsts,
+            *own,
             device=self.device,
         )
-        segments = torch.zeros_like(ids)
+        segments = weights.pop() if own else torch.zeros_like(ids)
         output = self._forward(PackedInput(ids, positions, segments, packed.lengths))
         sums = {
             name: F.embedding_bag(
@@ -133,6 +138,9 @@ class DocsRun:
             every = torch.arange(n_rows, device=self.device)
             result.windows = windows
             result.means = F.embedding_bag(every, output.last, first_rows, mode="mean")
+        if "max" in self.options.pooled:
+            result.windows = windows
+            result.peaks = _find_peaks(output.last, packed.lengths[: len(chosen)])
         if output.layers is not None:
             layers = torch.stack(output.layers).detach().float().cpu()
             lengths = packed.lengths[: len(chosen)]
@@ -192,26 +200,31 @@ class DocsRun:
         mask_id = self.tokenizer.mask_id
         if not self.options.piece_dropout or mask_id is None:
             return ids
-        special = [*self.tokenizer.prefix_ids, *self.tokenizer.suffix_ids]
+        tokenizer = self.tokenizer
+        special = [*tokenizer.prefix_ids, *tokenizer.pair.middle_ids, *tokenizer.suffix_ids]
         drawn = torch.rand(len(ids)).numpy() < self.options.piece_dropout
         return np.where(drawn & ~np.isin(ids, special), mask_id, ids)
 
     def _pool(self, name: str, tokens: Tensor, batches: Sequence[BatchVectors]) -> Tensor:
-        """One vector a Doc. Zeros for a Doc without pieces."""
-        alignment, windows = self.docs.alignment, self.docs.windows
-        n_docs = len(alignment.doc_tokens)
+        """One vector a Doc, or one a text of it. Zeros for one without pieces."""
+        docs = self.docs
+        n_rows = len(docs.row_tokens)
         if name == "mean":
-            owners, source = np.repeat(np.arange(n_docs), alignment.doc_tokens), tokens
+            owners, source = np.repeat(np.arange(n_rows), docs.row_tokens), tokens
         else:
-            owners, source = windows.docs, self._collect_rows(name, tokens, batches)
-        counts = np.maximum(np.bincount(owners, minlength=n_docs), 1).astype(np.int64)
+            owners, source = docs.window_rows, self._collect_rows(name, tokens, batches)
+        counts = np.maximum(np.bincount(owners, minlength=n_rows), 1).astype(np.int64)
         owned, sizes = send(owners.astype(np.int64), counts, device=self.device)
-        summed = source.new_zeros(n_docs, source.shape[1]).index_add(0, owned, source)
-        return summed / sizes[:, None]
+        zeros = source.new_zeros(n_rows, source.shape[1])
+        if name == "max":
+            places = owned[:, None].expand_as(source)
+            return zeros.scatter_reduce(0, places, source, "amax", include_self=False)
+        return zeros.index_add(0, owned, source) / sizes[:, None]
 
     def _collect_rows(self, name: str, tokens: Tensor, batches: Sequence[BatchVectors]) -> Tensor:
         """One row of every window, in the order of the windows. Shape: (n_windows, width)"""
-        rows = [batch.means if name == "pieces" else batch.firsts for batch in batches]
+        kind = {"pieces": "means", "max": "peaks"}.get(name, "firsts")
+        rows: list[Tensor | None] = [getattr(batch, kind) for batch in batches]
         found = [
             (batch.windows, row)
             for batch, row in zip(batches, rows, strict=True)
@@ -226,6 +239,13 @@ class DocsRun:
         if not getattr(self.encoder.config, "use_pooler", False):
             raise SettingError(Errors.SB501)
         return self.encoder.pool(vectors).float()
+
+
+def _find_peaks(rows: Tensor, lengths: Sequence[int]) -> Tensor:
+    """Find the largest number of each column in each window. Shape: (n_windows, width)"""
+    sizes = torch.tensor(lengths, device=rows.device)
+    peaks: Tensor = torch.segment_reduce(rows[: sum(lengths)].float(), "max", lengths=sizes)
+    return peaks
 
 
 def _add_rows(total: Tensor, places: Tensor, rows: Tensor) -> None:

@@ -16,8 +16,9 @@ class EncodedDocs:
     tokens: One vector a token, Docs one after the other; zeros for tokens without pieces.
         Shape: (n_tokens, width), float32
     pooled: By name, as asked for: "first", the vector of each token's first piece; "cls",
-        "pooler", "mean" and "pieces", one vector a Doc.
-        Shape: "first" (n_tokens, width), others (n_docs, width), float32
+        "pooler", "mean", "pieces" and "max", one vector a Doc, or one a text of it
+        (`layers/apart_texts.py`).
+        Shape: "first" (n_tokens, width), others (n_rows, width), float32
     window_layers: With `use_all_layers`, for each window every hidden state, embeddings first.
         Shape: (n_layers + 1, n_window_pieces, width) each, on the host
     """
@@ -57,9 +58,9 @@ class BatchVectors:
 
     tokens: The tokens that it has pieces of. Shape: (n_batch_tokens,)
     sums: By name, their weighted sums. Shape: (n_batch_tokens, width) each
-    windows, firsts, means: The windows, and where they are wanted the vectors of their first
-        pieces, and the means over all of their pieces.
-        Shape: (n_windows,), (n_windows, width), (n_windows, width)
+    windows, firsts, means, peaks: The windows, and where they are wanted the vectors of their
+        first pieces, and the means and the largest numbers over all of their pieces.
+        Shape: (n_windows,), then (n_windows, width) each
     layers: Every hidden state of each window, where that is wanted.
     """
 
@@ -68,4 +69,5 @@ class BatchVectors:
     windows: Tensor | None = None
     firsts: Tensor | None = None
     means: Tensor | None = None
+    peaks: Tensor | None = None
     layers: dict[int, Tensor] = field(default_factory=dict)

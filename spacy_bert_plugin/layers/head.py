@@ -159,7 +159,7 @@ def run_head(
     module = get_head(model)
     vectors, backprop_vectors = find_tok2vec(model)(docs, is_train)
     lengths = [len(rows) for rows in vectors]
-    device = next(module.parameters()).device
+    device = find_device(module)
 
     def to_rows(arrays: Sequence[Any]) -> Tensor:
         # The vectors of a long Doc are not copied.
@@ -209,6 +209,11 @@ def get_head_shim(model: HeadModel) -> HeadShim:
     shim: Any = model.shims[0]
     found: HeadShim = shim
     return found
+
+
+def find_device(module: nn.Module) -> torch.device:
+    """Find the device of a module; that of new ones if it has no weights."""
+    return next((p.device for p in module.parameters()), torch.device(get_torch_default_device()))
 
 
 def is_head(model: Model[Any, Any]) -> bool:

@@ -13,6 +13,7 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..errors import Errors, ListenerError
+from .apart_texts import count_texts
 from .settings import OUTPUTS, TOKEN_OUTPUTS, TOKEN_POOLINGS
 
 BackpropT = Callable[[list[Floats2d]], list[Doc]]
@@ -35,7 +36,7 @@ class BertListener(Model[list[Doc], list[Floats2d]]):
 
     upstream_name (str): Name of the component to listen to; "*" for any `bert_transformer`.
     output (str): "tokens" or "first", one row a token, or one row a Doc: "cls", "pooler",
-        "mean", "pieces".
+        "mean", "pieces", "max".
     grad_factor (float): Factor on the gradients that it sends to the encoder.
     head (Model | None): The model whose `tok2vec` this is, if that is a head of ours.
     is_reader (bool): Whether it reads vectors; one that does not says whose encoder is meant.
@@ -118,7 +119,7 @@ class BertListener(Model[list[Doc], list[Floats2d]]):
         return encoder.read_vectors(docs, self)
 
     def _count_rows(self, doc: Doc) -> int:
-        return len(doc) if self.output in TOKEN_OUTPUTS else 1
+        return len(doc) if self.output in TOKEN_OUTPUTS else count_texts(doc)
 
     def keep_samples(self, docs: Sequence[Doc]) -> None:
         """Answer these Docs with zeros until the pipeline is linked again.
@@ -157,14 +158,15 @@ def build_bert_pooled_listener_v1(pooling: str = "cls", upstream: str = "*") -> 
 
     pooling (str): "cls": the first piece, averaged over windows; "pooler": the same through the
         checkpoint's pooler; "mean": the mean over tokens; "pieces": the mean over all pieces,
-        special ones too, averaged over windows.
+        special ones too, averaged over windows; "max": the largest numbers of all of these.
     upstream (str): Name of the component to listen to; "*" for any `bert_transformer`.
-    RETURNS (Model[list[Doc], list[Floats2d]]): Shape: (1, width) for each Doc.
+    RETURNS (Model[list[Doc], list[Floats2d]]): Shape: (1, width) for each Doc, or (n_texts, width)
+        for one of texts that are read apart (`layers/apart_texts.py`).
     RAISES (ListenerError): An unknown pooling.
     """
     if pooling not in POOLINGS:
         raise ListenerError(
-            Errors.SB002.format(name="pooling", expected="cls, pooler, mean or pieces", got=pooling)
+            Errors.SB002.format(name="pooling", expected=", ".join(POOLINGS), got=pooling)
         )
     return BertListener(upstream, output=pooling)
 

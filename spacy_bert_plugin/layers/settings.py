@@ -10,7 +10,7 @@ from ..errors import Errors, SettingError
 TOKEN_OUTPUTS = ("tokens", "first")
 # Which of them each way to make one vector of the pieces of a token is.
 TOKEN_POOLINGS = {"mean": "tokens", "first": "first"}
-OUTPUTS = (*TOKEN_OUTPUTS, "cls", "pooler", "mean", "pieces")
+OUTPUTS = (*TOKEN_OUTPUTS, "cls", "pooler", "mean", "pieces", "max")
 
 
 @dataclass
@@ -20,7 +20,8 @@ class EncoderSettings:
     output: What an inline encoder hands on. One vector a token: "tokens" (the mean of its
         pieces), "first" (its first piece). Or one row a Doc: "cls" (first piece of each window,
         averaged), "pooler" (the same through the checkpoint's pooler), "mean" (mean over tokens),
-        "pieces" (mean over all pieces of each window, special ones too, averaged).
+        "pieces" (mean over all pieces of each window, special ones too, averaged), "max" (the
+        largest numbers of all of these pieces).
     max_pieces: Most pieces of a window, special ones included. None: as many as the encoder takes.
     overlap: Pieces that the windows of a long Doc share. None: 64, fewer where windows are short.
     batch_pieces: Most pieces of one forward pass; what bounds memory. None: what suits the device.

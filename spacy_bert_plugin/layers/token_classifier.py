@@ -60,7 +60,7 @@ def build_token_classifier_v1(
     RAISES (SettingError): A value cannot work.
     RAISES (ListenerError): The `tok2vec` gives one vector a Doc.
     """
-    _check_gives_tokens(tok2vec)
+    check_gives_tokens(tok2vec)
     for name in features:
         if not isinstance(name, str) or intify_attr(name) is None:
             expected = "names of token attributes, such as SHAPE"
@@ -143,7 +143,7 @@ def _read_labels(outputs: Sequence[str], scheme: str, *, use_crf: bool) -> tuple
     return read_outputs(outputs, scheme).labels
 
 
-def _check_gives_tokens(tok2vec: Model[list[Doc], list[Floats2d]]) -> None:
+def check_gives_tokens(tok2vec: Model[list[Doc], list[Floats2d]]) -> None:
     """RAISES (ListenerError): It is an encoder or a listener of ours that pools over the text."""
     if isinstance(tok2vec, BertListener):
         output = tok2vec.output

@@ -29,12 +29,16 @@ class Alignment:
         Shape: (n_docs,), int64
     doc_pieces: Number of pieces of each Doc.
         Shape: (n_docs,), int64
+    places: Where in the stream that windows are cut from each piece is kept, for Docs of two texts
+        (`pair_layout`); None where that stream is the pieces.
+        Shape: (n_pieces,), int64
     """
 
     firsts: IntArray
     counts: IntArray
     doc_tokens: IntArray
     doc_pieces: IntArray
+    places: IntArray | None = None
 
 
 def align_tokens(

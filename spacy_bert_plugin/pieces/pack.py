@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from .align import Alignment, expand_runs
+from .stream import Segments
 from .types import FloatArray, IntArray
 from .windows import Windows
 
@@ -23,11 +24,14 @@ class PackedWindows:
 
     ids, positions: Shape: (n_packed,), int64
     lengths: Pieces of each window, special pieces included.
+    segments: None where all pieces are in segment 0.
+        Shape: (n_packed,), int64
     """
 
     ids: IntArray
     positions: IntArray
     lengths: tuple[int, ...]
+    segments: IntArray | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ def pack_windows(
     *,
     prefix: Sequence[int],
     suffix: Sequence[int],
+    segments: Segments | None = None,
 ) -> PackedWindows:
     """Lay some windows end to end, special pieces around each.
 
@@ -67,20 +72,27 @@ def pack_windows(
         Shape: (n_pieces,)
     chosen (IntArray): The windows of this batch, in the order in which they will lie.
         Shape: (n_chosen,)
+    segments (Segments | None): None: there is one segment.
     """
     inner = windows.lengths[chosen]
     lengths = inner + len(prefix) + len(suffix)
     begins = np.cumsum(lengths) - lengths
     packed = np.empty(int(lengths.sum()), dtype=np.int64)
-    packed[expand_runs(begins + len(prefix), inner)] = ids[
-        expand_runs(windows.starts[chosen], inner)
-    ]
+    rows = expand_runs(begins + len(prefix), inner)
+    shown = expand_runs(windows.starts[chosen], inner)
+    packed[rows] = ids[shown]
     for index, special in enumerate(prefix):
         packed[begins + index] = special
     for index, special in enumerate(suffix):
         packed[begins + len(prefix) + inner + index] = special
     positions = expand_runs(np.zeros_like(lengths), lengths)
-    return PackedWindows(packed, positions, tuple(lengths.tolist()))
+    laid = None
+    if segments is not None:
+        laid = np.zeros_like(packed)
+        laid[rows] = segments.pieces[shown]
+        for index in range(len(suffix)):
+            laid[begins + len(prefix) + inner + index] = segments.suffix[chosen, index]
+    return PackedWindows(packed, positions, tuple(lengths.tolist()), laid)
 
 
 def fill_up(packed: PackedWindows, step: int) -> PackedWindows:
@@ -98,6 +110,7 @@ def fill_up(packed: PackedWindows, step: int) -> PackedWindows:
         np.append(packed.ids, filling),
         np.append(packed.positions, filling),
         (*packed.lengths, *([1] * n_missing)),
+        None if packed.segments is None else np.append(packed.segments, filling),
     )
 
 
@@ -116,7 +129,6 @@ def map_rows(
     RETURNS (list[TokenRows]): One a batch. A token whose pieces were kept from windows of
         several batches appears in each of them, with weights that sum to one over all.
     """
-    n_pieces = int(alignment.doc_pieces.sum())
     batch_of = np.full(len(windows), -1, dtype=np.int64)
     row_of = np.zeros(len(windows), dtype=np.int64)  # packed row of a window's first own piece
     for number, chosen in enumerate(batches):
@@ -125,10 +137,12 @@ def map_rows(
         row_of[chosen] = np.cumsum(lengths) - lengths + n_prefix
     # Kept parts cover each piece once and in order, so they spread over all pieces at once.
     spread = np.repeat(np.arange(len(windows)), windows.keep_ends - windows.keep_starts)
-    piece_rows = row_of[spread] + np.arange(n_pieces) - windows.starts[spread]
+    piece_rows = row_of[spread] + np.arange(len(spread)) - windows.starts[spread]
     pieces = expand_runs(alignment.firsts, alignment.counts)
     tokens = np.repeat(np.arange(len(alignment.counts)), alignment.counts)
     is_first = (pieces == alignment.firsts[tokens]).astype(np.float32)
+    if alignment.places is not None:
+        pieces = alignment.places[pieces]
     shares = (1.0 / np.maximum(alignment.counts, 1)).astype(np.float32)
     weights = np.repeat(shares, alignment.counts)
     pair_batch = batch_of[spread[pieces]]

@@ -10,10 +10,9 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from ..errors import CheckpointError, Errors, TextError
+from .pair_pieces import SAMPLES, find_pair_pieces
 from .panics import catch_panics
 from .types import IntArray
-
-_SAMPLES = ("a", "A", "1", ".", "中", "の", "ก", "и", "ا")
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,7 @@ class PieceTokenizer:
         self.json = text
         self.vocab_size = _find_vocab_size(tokenizer)
         self.prefix_ids, self.suffix_ids = self._find_special_ids()
+        self.pair = find_pair_pieces(tokenizer, self.prefix_ids, self.suffix_ids)
         self.pad_id = next((i for n in ("[PAD]", "<pad>") if (i := self.find_id(n)) is not None), 0)
         unknown = (self.find_id(name) for name in ("[UNK]", "<unk>"))
         self.unk_id: int | None = next((i for i in unknown if i is not None), None)
@@ -145,8 +145,7 @@ class PieceTokenizer:
 
     def _find_special_ids(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Find what the tokenizer's own post-processor puts before and after a text."""
-        # A vocabulary of another script may have no piece for a letter, and none for unknown ones.
-        for text in _SAMPLES:
+        for text in SAMPLES:
             plain = self._tokenizer.encode(text, add_special_tokens=False).ids
             whole = self._tokenizer.encode(text, add_special_tokens=True).ids
             if plain:

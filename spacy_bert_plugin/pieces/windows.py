@@ -97,16 +97,31 @@ def plan_windows(
         elif n_pieces:
             begin = int(token_before[doc])
             tokens = slice(begin, begin + int(alignment.doc_tokens[doc]))
-            firsts = alignment.firsts[tokens] - first
-            borders = np.unique(firsts[alignment.counts[tokens] > 0])
             sents = sentence_starts[doc] if sentence_starts is not None else None
-            sents = borders[:0] if sents is None else np.unique(firsts[sents])
+            borders, sents = find_borders(alignment, tokens, first, sents)
             rows += [
                 (first + a, first + b, first + c, first + d, doc)
                 for a, b, c, d in split_pieces(n_pieces, borders, sents, capacity, overlap)
             ]
     table = np.array(rows, dtype=np.int64).reshape(-1, 5)
     return Windows(*(np.ascontiguousarray(column) for column in table.T))
+
+
+def find_borders(
+    alignment: Alignment, tokens: slice, first: int, sentence_starts: IntArray | None
+) -> tuple[IntArray, IntArray]:
+    """Find the pieces of a text that begin a token, and those that begin a sentence, sorted.
+
+    tokens (slice): The tokens of the text.
+    first (int): Its first piece. The pieces found are counted from it.
+    sentence_starts (IntArray | None): Those of the tokens that begin a sentence, counted from the
+        first of them.
+    """
+    firsts = alignment.firsts[tokens] - first
+    borders = np.unique(firsts[alignment.counts[tokens] > 0])
+    if sentence_starts is None:
+        return borders, borders[:0]
+    return borders, np.unique(firsts[sentence_starts])
 
 
 def split_pieces(

@@ -10,6 +10,7 @@ from thinc.api import torch2xp, xp2torch
 
 from ..errors import Errors, TrainingError
 from ..layers import TOKEN_OUTPUTS, BertListener, EncodedDocs, split_rows
+from ..layers.apart_texts import count_texts
 from ..layers.bert_encoder import GradientsT
 
 BackwardT = Callable[[GradientsT], None]
@@ -32,6 +33,7 @@ class TrainingBatch:
         self.docs = docs
         self.n_reports = 0
         self.counts = [len(doc) for doc in docs]
+        self.row_counts = [count_texts(doc) for doc in docs]
         self._outputs = {"tokens": encoded.tokens, **encoded.pooled}
         self._gradients: GradientsT = {}
         self._backward: BackwardT | None = backward
@@ -100,4 +102,4 @@ class TrainingBatch:
         self._step = step
 
     def _count_rows(self, listener: BertListener) -> list[int]:
-        return self.counts if listener.output in TOKEN_OUTPUTS else [1] * len(self.counts)
+        return self.counts if listener.output in TOKEN_OUTPUTS else self.row_counts

@@ -19,6 +19,7 @@ from ..errors import Errors
 from ..heads import binary_cross_entropy, cross_entropy, fit_text_temperature, to_probabilities
 from ..heads import tune_thresholds as find_thresholds
 from ..layers.head import HeadModel, HeadOutput, initialize_head
+from ..util.pairs import check_pairs
 from .gold_texts import balance_weights, check_categories, count_labels, read_answers, read_classes
 from .head_component import N_DIGITS, HeadComponent
 from .text_scoring import score_texts
@@ -51,6 +52,7 @@ class BertTextcat(HeadComponent):
         class_weights: dict[str, float] | str | None = None,
         focal_gamma: float = 0.0,
         label_smoothing: float = 0.0,
+        require_pairs: bool = False,
         scorer: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
         check_settings(
@@ -71,7 +73,7 @@ class BertTextcat(HeadComponent):
         self.exclusive, self.threshold = exclusive, threshold
         self.class_weights = class_weights
         self.focal_gamma, self.label_smoothing = focal_gamma, label_smoothing
-        self.scorer = scorer
+        self.require_pairs, self.scorer = require_pairs, scorer
 
     @property
     def temperature(self) -> float:
@@ -86,10 +88,15 @@ class BertTextcat(HeadComponent):
     # Prediction
 
     def predict(self, docs: Iterable[Doc]) -> Floats:
-        """Score Docs without changing them. Shape: (n_docs, n_labels)"""
+        """Score Docs without changing them. Shape: (n_docs, n_labels)
+
+        RAISES (DataError): A Doc is no pair, and pairs are required.
+        """
         docs = list(docs)
         if not docs:
             return np.zeros((0, len(self.labels)), dtype=np.float32)
+        if self.require_pairs:
+            check_pairs(docs, name=self.name)
         return self._score(self.model.predict(docs).output)
 
     def _score(self, logits: Tensor) -> Floats:
@@ -109,6 +116,8 @@ class BertTextcat(HeadComponent):
         RAISES (DataError): The annotation cannot be used.
         """
         examples, logits = list(examples), scores.output
+        if self.require_pairs:
+            check_pairs([example.predicted for example in examples], name=self.name)
         for example in examples:
             check_categories(example.reference.cats, name=self.name, exclusive=self.exclusive)
         self._warn_of_unknown(examples)

@@ -26,6 +26,7 @@ from ..layers import (
     set_checkpoint,
     step_together,
 )
+from ..util.pairs import check_sides
 from .activations import Activations, ActivationStore, TokenVectors
 from .ahead import look_ahead
 from .batch import TrainingBatch
@@ -108,7 +109,10 @@ class BertTransformer(ListenedTo, TrainablePipe):
         """Copy the mean vectors of Docs to the host: all at once, since each copy waits."""
         if self.keep == "none" or not predictions:
             return [None] * len(predictions)
-        rows: Any = self.model.ops.xp.concatenate([p.outputs["mean"] for p in predictions])
+        means = [p.outputs["mean"] for p in predictions]
+        # A Doc of texts that are read apart has a mean for each of them.
+        means = [mean if len(mean) == 1 else mean.mean(0, keepdims=True) for mean in means]
+        rows: Any = self.model.ops.xp.concatenate(means)
         on_host: np.ndarray = rows if isinstance(rows, np.ndarray) else rows.get()
         return list(on_host)
 
@@ -169,6 +173,7 @@ class BertTransformer(ListenedTo, TrainablePipe):
         losses.setdefault(self.name, 0.0)
         examples = list(examples)
         validate_examples(examples, "BertTransformer.update")
+        check_sides(examples)
         self._flush()
         docs = [example.predicted for example in examples]
         if not any(len(doc) for doc in docs):
@@ -219,6 +224,14 @@ class BertTransformer(ListenedTo, TrainablePipe):
 
     def get_loss(self, examples: Iterable[Example], scores: Any) -> None:
         """There is none: what the vectors should be is known to the listeners alone."""
+
+    def score(self, examples: Iterable[Example], **settings: Any) -> dict[str, Any]:
+        """There is no score; but what was read as one text must not be scored as a pair.
+
+        RAISES (DataError): A reference is a pair of texts, and the predicted Doc is not.
+        """
+        check_sides(examples)
+        return {}
 
     def add_label(self, label: str) -> int:
         """An encoder has no labels."""

@@ -16,6 +16,7 @@ from spacy.training import Example
 from spacy.util import minibatch
 
 from ..errors import Errors, SettingError
+from ..layers.pairs import PAIR_KEY
 from ..training.corpora import build_corpus_v1
 
 Reader = Callable[[Language], Iterable[Example]]
@@ -102,8 +103,12 @@ def _run(pipe: Any, docs: list[Doc]) -> list[Doc]:
 
 
 def _copy_tokens(doc: Doc) -> Doc:
-    """A Doc with the same tokens and nothing else: no annotation of an earlier run."""
-    return Doc(doc.vocab, words=[t.text for t in doc], spaces=[bool(t.whitespace_) for t in doc])
+    """A Doc with the same tokens, of one text or two, and no annotation of an earlier run."""
+    spaces = [bool(token.whitespace_) for token in doc]
+    copied = Doc(doc.vocab, words=[token.text for token in doc], spaces=spaces)
+    if PAIR_KEY in doc.spans:
+        copied.spans[PAIR_KEY] = [copied[span.start : span.end] for span in doc.spans[PAIR_KEY]]
+    return copied
 
 
 def _copy_component(pipe: Any) -> Any:

@@ -68,9 +68,9 @@ class PendingActivations:
         docs = self.others
         with explain_memory(docs, is_train=False):
             encoded = self.run.finish()
-        counts = self.prepared.alignment.doc_tokens.tolist()
+        counts, rows = self.prepared.alignment.doc_tokens.tolist(), self.prepared.row_counts
         outputs = {
-            name: split_rows(torch2xp(tensor), counts if name in TOKEN_OUTPUTS else [1] * len(docs))
+            name: split_rows(torch2xp(tensor), counts if name in TOKEN_OUTPUTS else rows)
             for name, tensor in (("tokens", encoded.tokens), *encoded.pooled.items())
         }
         items = [

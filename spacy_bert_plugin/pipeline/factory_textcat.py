@@ -27,6 +27,7 @@ DEFAULT_CONFIG: dict[str, Any] = {
     "class_weights": None,
     "focal_gamma": 0.0,
     "label_smoothing": 0.0,
+    "require_pairs": False,
     "scorer": None,
 }
 SCORES = {
@@ -58,6 +59,7 @@ def make_bert_textcat(
     class_weights: dict[str, float] | str | None,
     focal_gamma: float,
     label_smoothing: float,
+    require_pairs: bool,
     scorer: Any,
 ) -> Any:
     """Construct a text classifier; see `BertTextcat`.
@@ -69,6 +71,7 @@ def make_bert_textcat(
         count more, so that all count the same together.
     focal_gamma (float): Above 0.0 the loss is focal: texts that are learned already count less.
     label_smoothing (float): Share of the target that is spread over all labels.
+    require_pairs (bool): Whether a Doc that is no pair of texts is an error.
     scorer (Callable | None): Scoring method; None: that of spaCy's textcat or
         textcat_multilabel, as `exclusive` says, at the thresholds of the component.
     RAISES (SettingError): A value cannot work.
@@ -84,5 +87,6 @@ def make_bert_textcat(
         class_weights=class_weights,
         focal_gamma=focal_gamma,
         label_smoothing=label_smoothing,
+        require_pairs=require_pairs,
         scorer=scorer,
     )

@@ -14,6 +14,7 @@ from torch import Tensor
 from ..errors import Errors, SettingError
 from ..layers import finish_model
 from ..layers.head import HeadModel, HeadOutput, grow_head
+from ..util.pairs import check_sides
 from .checked_files import CheckedFiles
 from .streamed import StreamedPipe
 
@@ -76,6 +77,7 @@ class HeadComponent(CheckedFiles, StreamedPipe):
         losses.setdefault(self.name, 0.0)
         examples = list(examples)
         validate_examples(examples, f"{type(self).__name__}.update")
+        check_sides(examples)
         docs = [example.predicted for example in examples]
         if not any(len(doc) for doc in docs):
             return losses

@@ -17,6 +17,7 @@ from ..layers import TOKEN_OUTPUTS, BertListener, EncoderModel, run_encoder
 from ..layers.bert_encoder import prepare
 from ..layers.reading import ReadVectors, find_reading_head, start_reading
 from ..layers.runs import cut_runs
+from ..util.pairs import TEXTS_KEY
 from .activations import Activations
 
 # Docs with more tokens than this are long.
@@ -31,11 +32,14 @@ RUN_PIECES = 16_384
 def find_long(docs: Sequence[Doc]) -> list[bool]:
     """Say which Docs of a batch are encoded by themselves, in runs, if they can be.
 
+    Those of texts that are read apart from each other have a vector a text, which runs know
+    nothing of.
+
     RETURNS (list[bool]): One a Doc.
     """
     is_big = sum(map(len, docs)) > BIG_BATCH
     longest = min(FEW_WINDOWS, LONG_DOC) if is_big else LONG_DOC
-    return [len(doc) > longest for doc in docs]
+    return [len(doc) > longest and TEXTS_KEY not in doc.spans for doc in docs]
 
 
 def can_read_in_runs(listeners: Sequence[BertListener], *, keep: str) -> bool:
@@ -86,7 +90,8 @@ def encode_long_doc(
 class RunningMeans:
     """Pooled vectors of a Doc as means over its runs, by as much as each is a mean of.
 
-    names: "mean", a mean over tokens; "cls", "pooler" and "pieces", means over windows.
+    names: "mean", a mean over tokens; "cls", "pooler" and "pieces", means over windows; "max", the
+        largest numbers.
     """
 
     def __init__(self, names: Collection[str]) -> None:
@@ -97,7 +102,10 @@ class RunningMeans:
     def add(self, outputs: dict[str, torch.Tensor], *, n_tokens: int, n_windows: int) -> None:
         """Add those of a run. Shape: (1, width) each"""
         for name in self.names:
-            count = n_tokens if name == "mean" else n_windows
+            if name == "max" and self.totals[name]:
+                self.sums[name] = torch.maximum(self.sums[name], outputs[name])
+                continue
+            count = 1 if name == "max" else n_tokens if name == "mean" else n_windows
             self.sums[name] = self.sums[name] + outputs[name] * count
             self.totals[name] += count
 

@@ -5,7 +5,7 @@ It answers to two surfaces. Ragged arrays by token, as in spacy-curated-transfor
 `tensors`, `model_output.last_hidden_state`, `wordpieces`, `align`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -43,6 +43,8 @@ class TransformerOutput:
     name_piece: Text of a piece by its id.
     pooled: What the checkpoint's pooler makes of each window; None if it has none.
         Shape: (n_windows, width)
+    window_segments: Segment of each piece of each window.
+        Shape: (n_window_pieces,) each
     """
 
     window_ids: list[IntArray]
@@ -54,6 +56,7 @@ class TransformerOutput:
     n_layers: int
     width: int
     pooled: Any = None
+    window_segments: Sequence[IntArray] = ()
 
     # All outputs are there: an attribute of spacy-curated-transformers.
     last_layer_only = False
@@ -75,24 +78,31 @@ class TransformerOutput:
         tokens = slice(token, token + int(alignment.doc_tokens[index]))
         prefix, suffix = list(tokenizer.prefix_ids), list(tokenizer.suffix_ids)
         ids, places = [], [np.zeros((0, 2), dtype=np.int64)]
+        segments: list[IntArray] = []
         for number, window in enumerate(range(first, last)):
             start, end = int(windows.starts[window]), int(windows.ends[window])
             ids.append(np.array([*prefix, *docs.ids[start:end].tolist(), *suffix]))
+            segments.append(_read_segments(docs, window, len(prefix), len(suffix)))
             kept = np.arange(windows.keep_starts[window], windows.keep_ends[window])
             rows = kept - start + len(prefix)
             places.append(np.stack([np.full_like(rows, number), rows], axis=1))
+        kept_from = np.concatenate(places)
+        if alignment.places is not None and last > first:
+            own = alignment.places[piece : piece + int(alignment.doc_pieces[index])]
+            kept_from = kept_from[own - int(windows.keep_starts[first])]
         n_layers, width = encoded.n_layers, int(encoded.tokens.shape[1])
         window_layers = [encoded.window_layers[window] for window in range(first, last)]
         output: TransformerOutput = find_class(cls)(
             ids,
             [layers.numpy() for layers in window_layers],
-            np.concatenate(places),
+            kept_from,
             alignment.firsts[tokens] - piece,
             alignment.counts[tokens],
             tokenizer.name_piece,
             n_layers,
             width,
             pool_windows(encoder, window_layers),
+            segments,
         )
         return output
 
@@ -167,14 +177,17 @@ class TransformerOutput:
         lengths = [len(ids) for ids in self.window_ids]
         shape = (len(lengths), max(lengths, default=0))
         input_ids, mask = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.float32)
+        segments = np.zeros(shape, dtype=np.int64)
         for number, ids in enumerate(self.window_ids):
             input_ids[number, : len(ids)], mask[number, : len(ids)] = ids, 1.0
+        for number, own in enumerate(self.window_segments):
+            segments[number, : len(own)] = own
         return Wordpieces(
             strings=[[self.name_piece(int(i)) for i in ids] for ids in self.window_ids],
             input_ids=input_ids,
             attention_mask=mask,
             lengths=lengths,
-            token_type_ids=np.zeros(shape, dtype=np.int64),
+            token_type_ids=segments,
         )
 
     @cached_property
@@ -187,6 +200,16 @@ class TransformerOutput:
         places = self.places[expand_runs(self.firsts, self.counts)]
         rows = places[:, 0] * longest + places[:, 1]
         return _make_ragged(rows.reshape(-1, 1).astype("int32"), self.counts)
+
+
+def _read_segments(docs: PreparedDocs, window: int, n_prefix: int, n_suffix: int) -> IntArray:
+    """Segments of one window, special pieces included. Shape: (n_window_pieces,)"""
+    start, end = int(docs.windows.starts[window]), int(docs.windows.ends[window])
+    if docs.segments is None:
+        return np.zeros(n_prefix + end - start + n_suffix, dtype=np.int64)
+    before = np.zeros(n_prefix, dtype=np.int64)
+    shown = docs.segments.pieces[start:end]
+    return np.concatenate([before, shown, docs.segments.suffix[window]])
 
 
 def _make_ragged(rows: Any, lengths: Any) -> Ragged:

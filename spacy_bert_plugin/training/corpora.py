@@ -10,6 +10,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus, Example
 
 from ..errors import DataError, Errors, SettingError
+from ..util.pairs import retokenize_texts
 from .formats import DocBuilder, FormatOptions, find_categories, read_label_names, read_records
 from .formats.options import OPTION_NAMES
 from .formats.read import SUFFIXES
@@ -30,6 +31,7 @@ def build_corpus_v1(
     task: str = "auto",
     labels: Path | list[str] | None = None,
     text_column: str | None = None,
+    second_text_column: str | None = None,
     label_column: str | None = None,
     spans_column: str | None = None,
     word_column: int | None = None,
@@ -42,6 +44,8 @@ def build_corpus_v1(
     no_spaces: bool = False,
     gold_tokens: bool = False,
     spans_key: str = "sc",
+    min_score: float | None = None,
+    max_score: float | None = None,
     encoding: str = "utf-8",
 ) -> Reader:
     """Build `spacy-bert-plugin.Corpus.v1`: `.spacy` files as `spacy.Corpus.v1` reads them, and
@@ -80,6 +84,9 @@ def build_corpus_v1(
 class DataCorpus(Corpus):  # type: ignore[misc]
     """spaCy's corpus over more kinds of files, which never trains on nothing in silence.
 
+    Docs of several texts (`doc.spans["pair"]`) stay whole, and both sides of their examples have
+    the texts.
+
     path (Path): A file, or a folder of files.
     options (FormatOptions): How to read what is not `.spacy`.
     settings: As in `spacy.training.Corpus`.
@@ -99,14 +106,21 @@ class DataCorpus(Corpus):  # type: ignore[misc]
             shuffled = list(docs)
             random.shuffle(shuffled)
             docs = iter(shuffled)
-        make = self.make_examples_gold_preproc if self.gold_preproc else self.make_examples
         is_empty = True
-        for example in make(nlp, docs):
+        for example in chain.from_iterable(self._make_examples(nlp, doc) for doc in docs):
             for augmented in self.augmenter(nlp, example):
                 is_empty = False
                 yield augmented
         if is_empty:
             raise DataError(Errors.SB651.format(path=self.path, purpose="train or evaluate on"))
+
+    def _make_examples(self, nlp: Any, reference: Doc) -> Iterable[Example]:
+        predicted = retokenize_texts(nlp, reference, keep_tokens=self.gold_preproc)
+        if predicted is not None:
+            return [Example(predicted, reference)]
+        make = self.make_examples_gold_preproc if self.gold_preproc else self.make_examples
+        examples: Iterable[Example] = make(nlp, [reference])
+        return examples
 
     def iter_docs(self, nlp: Any) -> Iterator[Doc]:
         """Yield the annotated Docs that have a token, at most `limit` of them."""

@@ -1,9 +1,11 @@
 """Pages and pictures. Everything here draws what it is given and computes nothing."""
 
+from .answers import Mark, QuestionCase, draw_answers
 from .contents import (
     Chart,
     Confusion,
     Curve,
+    Dots,
     Fact,
     LabelRow,
     LabelTable,
@@ -19,13 +21,17 @@ __all__ = [
     "Chart",
     "Confusion",
     "Curve",
+    "Dots",
     "Fact",
     "LabelRow",
     "LabelTable",
+    "Mark",
+    "QuestionCase",
     "Reliability",
     "ReliabilityBin",
     "Report",
     "Sentence",
     "Span",
+    "draw_answers",
     "draw_report",
 ]

@@ -68,6 +68,17 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Dots:
+    """Several measurements of each of a few things, such as a score with several seeds.
+
+    rows (tuple): A name, and its values; from top to bottom.
+    """
+
+    title: str
+    rows: tuple[tuple[str, tuple[float, ...]], ...]
+
+
+@dataclass(frozen=True)
 class Confusion:
     """How often each gold label was given each label.
 
@@ -145,6 +156,7 @@ class Report:
 
     headline (tuple): The few numbers that matter, large.
     facts (tuple): How they came about: seed, commit, minutes, versions.
+    dots (tuple): What was measured several times.
     reliabilities (tuple): Of each kind of answer that has a confidence.
     sentences (tuple): Drawn in this order.
     sentences_note (str): Which sentences these are.
@@ -156,6 +168,7 @@ class Report:
     facts: tuple[Fact, ...] = ()
     tables: tuple[LabelTable, ...] = ()
     charts: tuple[Chart, ...] = ()
+    dots: tuple[Dots, ...] = ()
     reliabilities: tuple[Reliability, ...] = ()
     confusions: tuple[Confusion, ...] = ()
     sentences: tuple[Sentence, ...] = ()

@@ -6,6 +6,7 @@ from importlib import resources
 
 from .charts import draw_chart
 from .contents import Report
+from .dots import draw_dots
 from .reliability import draw_reliability
 from .sentences import draw_sentences
 from .tables import draw_confusion, draw_facts, draw_labels
@@ -21,6 +22,12 @@ def draw_report(report: Report) -> str:
     if report.headline:
         parts.append(draw_facts(report.headline, css_class="tiles"))
     parts += [draw_labels(table) for table in report.tables]
+    if report.dots:
+        drawn = "".join(draw_dots(one) for one in report.dots)
+        parts.append(
+            "<section><h2>Measured several times</h2><p class='note'>A dot is one seed, a line "
+            f"their mean.</p><div class='charts'>{drawn}</div></section>"
+        )
     if report.charts:
         charts = "".join(draw_chart(chart) for chart in report.charts)
         parts.append(f"<section><h2>Training</h2><div class='charts'>{charts}</div></section>")
@@ -41,11 +48,12 @@ def draw_report(report: Report) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(report.title)}</title>\n<style>\n{_read_style()}</style>\n</head>\n"
+        f"<title>{escape(report.title)}</title>\n<style>\n{read_style()}</style>\n</head>\n"
         f"<body>\n<main>\n{chr(10).join(parts)}\n</main>\n</body>\n</html>\n"
     )
 
 
 @cache
-def _read_style() -> str:
+def read_style() -> str:
+    """The style sheet that pages share."""
     return resources.files(__package__).joinpath("report.css").read_text(encoding="utf-8")

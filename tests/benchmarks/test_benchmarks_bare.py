@@ -159,3 +159,31 @@ def test_a_batch_without_known_tags_has_a_finite_loss() -> None:
     model = Tagger()
     text = bare.Text([1], [0], [bare.IGNORE], None, 1)
     assert float(model.loss(bare.collate([text], pad_id=0))) == 0.0
+
+
+def test_pairs_have_segments_and_are_pooled_by_the_checkpoint(tiny_checkpoint: Any) -> None:
+    from spacy.training import Example
+    from transformers import PreTrainedTokenizerFast
+
+    from spacy_bert_plugin.util.pairs import make_pair_doc
+
+    nlp = spacy.blank("en")
+    gold = make_pair_doc(nlp, "the house", "in paris tomorrow")
+    gold.cats = {"YES": 1.0, "NO": 0.0}
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_file=str(tiny_checkpoint / "tokenizer.json"), pad_token="[PAD]"
+    )
+    maker = bare_docs.TextMaker(
+        tokenizer, entity_labels=(), labels=["NO", "YES"], is_multilabel=False
+    )
+    (text,) = maker.make_pairs([Example(gold, gold)])
+    assert text.segments == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert text.target is not None
+    assert int(text.target) == 1
+    model = bare.BareModel(
+        str(tiny_checkpoint), n_tags=0, n_labels=2, is_multilabel=False, dropout=0.0, is_pairs=True
+    )
+    batch = bare.collate([text], pad_id=0)
+    _, labels = model.eval()(batch)
+    pooled = model.encoder(input_ids=batch.ids, token_type_ids=batch.segments).pooler_output
+    torch.testing.assert_close(labels, model.classifier(pooled))

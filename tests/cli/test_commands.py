@@ -17,6 +17,7 @@ COMMANDS = [
     "calibrate",
     "convert",
     "debug-pieces",
+    "evaluate",
     "export-onnx",
     "fetch-encoder",
     "info",

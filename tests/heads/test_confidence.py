@@ -10,6 +10,8 @@ from spacy_bert_plugin.heads.confidence import (
     FEWEST_ENTITIES,
     Confidence,
     fit_confidence,
+    fit_line,
+    log_loss,
     tune_outside,
 )
 from spacy_bert_plugin.heads.split import shift_outside
@@ -135,3 +137,15 @@ def test_without_entities_nothing_is_moved() -> None:
     assert tune_outside(torch.zeros(3, 5), [3], None, gold, SCHEME) == 0.0
     nothing = np.zeros(0, dtype=np.int64)
     assert tune_outside(torch.zeros(0, 5), [], None, nothing, SCHEME) == 0.0
+
+
+@pytest.mark.parametrize("n_right", [0, 1, 60])
+@pytest.mark.parametrize("level", [-14.0, -4.0, 0.0, 14.0])
+def test_a_line_never_makes_confidences_worse(n_right: int, level: float) -> None:
+    """Nor do its steps run away where nearly all are wrong, or right."""
+    odds = np.random.default_rng(0).normal(level, 0.5, size=60).clip(-14.0, 14.0)
+    is_right = np.arange(60) < n_right
+    slope, shift = fit_line(odds, is_right)
+    assert np.isfinite([slope, shift]).all()
+    assert log_loss(slope * odds + shift, is_right) <= log_loss(odds, is_right)
+    Confidence(1.0, slope, shift).of(torch.tensor([-800.0, -14.0, -1e-9]))  # without a warning

@@ -203,7 +203,7 @@ def test_impossible_settings_are_errors(tiny_checkpoint: Path, settings: dict[st
 
 def test_unknown_pooling_is_an_error() -> None:
     with pytest.raises(BertPluginError, match="pooling"):
-        build_bert_pooled_listener_v1("max")
+        build_bert_pooled_listener_v1("median")
 
 
 def test_missing_checkpoint_is_an_error(tmp_path: Path) -> None:

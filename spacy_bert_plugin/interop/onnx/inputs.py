@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from spacy.tokens import Doc
 
+from ...errors import DataError, Errors
 from ...heads.token_classifier import shift
 from ...layers.prepare import PreparedDocs, prepare_docs
 from ...layers.token_classifier import read_features
@@ -42,6 +43,7 @@ def make_feeds(docs: Sequence[Doc], tokenizer: PieceTokenizer, feeding: Feeding)
     docs (Sequence[Doc]): At least one; all windows of a Doc are in the same batch.
     RETURNS (dict): An array for each input of the model, and for ENCODER the two of token rows
         as well, for whoever wants one vector a token.
+    RAISES (DataError): A Doc is a pair of texts.
     """
     prepared = prepare_docs(
         docs,
@@ -49,6 +51,8 @@ def make_feeds(docs: Sequence[Doc], tokenizer: PieceTokenizer, feeding: Feeding)
         max_pieces=int(feeding.pieces["max_pieces"]),
         overlap=int(feeding.pieces["overlap"]),
     )
+    if prepared.segments is not None:
+        raise DataError(Errors.SB853)
     ids, mask, rows = _lay_out(prepared, tokenizer)
     feeds: Feeds = {"ids": ids, "mask": mask}
     by_token = _pad_groups(rows, prepared, is_first=feeding.pooling == "first")

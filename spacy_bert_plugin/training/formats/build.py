@@ -8,9 +8,11 @@ from spacy.tokens import Doc, Span
 from spacy.util import filter_spans
 
 from ...errors import DataError, Errors
+from ...util.pairs import PAIR_KEY, make_pair_doc
 from .options import FormatOptions
 from .record import Record, TextSpan
 from .split import split_words_at
+from .squad_docs import QuestionBuilder
 from .summary import Summary
 
 
@@ -54,7 +56,8 @@ class DocBuilder:
         self.options = options
         self.categories = tuple(categories)
         self.summary = Summary()
-        self._seen: dict[str, object] = {}
+        self._seen: dict[tuple[str, str | None], object] = {}
+        self._questions = QuestionBuilder(nlp, self.summary)
 
     def build(self, records: Iterable[Record]) -> Iterator[Doc]:
         """Yield a Doc for each record that has text."""
@@ -63,9 +66,13 @@ class DocBuilder:
             if not record.text.strip():
                 self.summary.n_empty += 1
                 continue
-            self._count_duplicate(record)
-            doc = self._make_doc(record)
+            if record.question is not None:
+                doc = self._questions.make(record.question)
+            else:
+                self._count_duplicate(record)
+                doc = self._make_doc(record)
             self.summary.n_docs += 1
+            self.summary.n_pairs += PAIR_KEY in doc.spans
             self.summary.n_tokens += len(doc)
             yield doc
 
@@ -74,7 +81,10 @@ class DocBuilder:
         doc = self._make_tokens(record, spans)
         if self.options.wants_spans:
             self._set_spans(doc, record, spans)
-        if self.options.wants_cats and self.categories:
+        if self.options.wants_scores:
+            doc.cats = dict(record.cats or {})
+            self.summary.cats.update(doc.cats.keys())
+        elif self.options.wants_cats and self.categories:
             self._set_cats(doc, record)
         return doc
 
@@ -114,15 +124,18 @@ class DocBuilder:
             self.summary.n_unmatched += record.is_text_unmatched
             # Without spaces spaCy knows that they are unknown, and trains on these very tokens
             return Doc(vocab, words=list(record.words), spaces=record.spaces)
-        if len(record.text) > self.nlp.max_length:
+        longest = max(len(record.text), len(record.second or ""))
+        if longest > self.nlp.max_length:
             raise DataError(
                 Errors.SB646.format(
                     path=record.path,
                     line=record.line,
                     expected=self.nlp.max_length,
-                    got=len(record.text),
+                    got=longest,
                 )
             )
+        if record.second is not None:
+            return make_pair_doc(self.nlp, record.text, record.second)
         doc = self.nlp.make_doc(record.text)
         if not spans:
             return doc
@@ -185,11 +198,12 @@ class DocBuilder:
 
     def _count_duplicate(self, record: Record) -> None:
         annotation = (record.spans, record.positive)
-        if record.text in self._seen:
+        text = record.text, record.second
+        if text in self._seen:
             self.summary.n_duplicates += 1
-            self.summary.n_contradictions += self._seen[record.text] != annotation
+            self.summary.n_contradictions += self._seen[text] != annotation
         else:
-            self._seen[record.text] = annotation
+            self._seen[text] = annotation
 
 
 def _find_cuts(doc: Doc, spans: tuple[TextSpan, ...]) -> list[int]:

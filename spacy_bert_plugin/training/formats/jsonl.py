@@ -10,10 +10,12 @@ from typing import Any
 from ...errors import DataError, Errors
 from .labels import check_exclusive, resolve_labels, split_labels
 from .options import NO_COLUMN, FormatOptions
+from .pairs import SCORE, SCORE_NAMES, check_pair, find_pair, read_score
 from .record import Record, TextSpan
 
 SPAN_KEYS = ("spans", "entities", "ents")
-LABEL_KEYS = ("intent", "label", "labels", "category", "cats")
+LABEL_KEYS = ("intent", "label", "labels", "category", "cats", "gold_label")
+SCORE_KEYS = (*SCORE_NAMES, "cats")
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 Json = Mapping[str, Any]
 
@@ -22,7 +24,8 @@ def read_jsonl(path: Path, text: str, options: FormatOptions) -> list[Record]:
     """Read JSON lines: `{"text": ..., "spans": [...], "intent": ...}`.
 
     A span is `{"start", "end", "label"}` or `[start, end, label]`. Labels are a string, a number,
-    a list of them (`intent`, `label`, `labels`, `category`), or numbers by name (`cats`).
+    a list of them (`intent`, `label`, `labels`, `category`), or numbers by name (`cats`). Two texts
+    (`premise` and `hypothesis`, `sentence1` and `sentence2`, ...) make a pair.
     RAISES (DataError): a line is no JSON object, or a value has another type or range.
     """
     records = []
@@ -57,26 +60,41 @@ class _RowReader:
         self.options = options
 
     def read(self) -> Record:
-        text = self._read_text()
+        text, second = self._read_texts()
         spans: tuple[TextSpan, ...] | None = None
         cats: dict[str, float] | None = None
         span_key = self._find_key(SPAN_KEYS, self.options.spans_column)
-        label_key = self._find_key(LABEL_KEYS, self.options.label_column)
+        keys = SCORE_KEYS if self.options.wants_scores else LABEL_KEYS
+        label_key = self._find_key(keys, self.options.label_column)
         if span_key is None and label_key is not None and _is_span_list(self.row[label_key]):
             span_key, label_key = label_key, None
         if span_key is not None and self.options.wants_spans:
             spans = self._read_spans(span_key, n_chars=len(text))
-        if label_key is not None and self.options.wants_cats:
+        if self.options.wants_scores:
+            cats = self._read_numbers(label_key or self.options.label_column or SCORE)
+        elif label_key is not None and self.options.wants_cats:
             cats = self._read_cats(label_key)
-        elif self.options.task == "textcat":
+        elif self.options.wants_one_label:
             check_exclusive({}, self.options, path=self.path, line=self.line)
-        return Record(path=self.path, line=self.line, text=text, spans=spans, cats=cats)
+        return Record(
+            path=self.path, line=self.line, text=text, second=second, spans=spans, cats=cats
+        )
 
     def _find_key(self, keys: tuple[str, ...], wanted: str | None) -> str | None:
         if wanted == NO_COLUMN:
             return None
         found = [key for key in ([wanted] if wanted else keys) if self.row.get(key) is not None]
         return found[0] if found else None
+
+    def _read_texts(self) -> tuple[str, str | None]:
+        names = find_pair(self.row, self.options, take_half=True)
+        if names is None:
+            if self.options.task == "pairs":
+                got = ", ".join(self.row)
+                raise DataError(Errors.SB856.format(path=f"{self.path}, line {self.line}", got=got))
+            return self._read_text(), None
+        texts = self.row.get(names[0]), self.row.get(names[1])
+        return check_pair(texts, names, path=self.path, line=self.line)
 
     def _read_text(self) -> str:
         key = self.options.text_column or "text"
@@ -127,6 +145,15 @@ class _RowReader:
             items = split_labels(value, self.options)
         labels = [str(item).strip() for item in items]
         return resolve_labels(labels, self.options, path=self.path, line=self.line)
+
+    def _read_numbers(self, key: str) -> dict[str, float]:
+        """Read one score, or several by name."""
+        value = self.row.get(key)
+        items = value if isinstance(value, dict) else {SCORE if key == "label" else key: value}
+        return {
+            name: read_score(item, self.options, key=key, path=self.path, line=self.line)
+            for name, item in items.items()
+        }
 
     def _read_scores(self, key: str, value: Mapping[str, Any]) -> dict[str, float]:
         cats = {}

@@ -54,7 +54,7 @@ def check_exclusive(
     RAISES (DataError): it has none, or several.
     """
     positive = [label for label, value in cats.items() if value > 0]
-    if options.task == "textcat" and len(positive) != 1:
+    if options.wants_one_label and len(positive) != 1:
         got = ", ".join(positive) or "none"
         raise DataError(Errors.SB642.format(path=path, line=line, task=options.task, got=got))
 

@@ -4,8 +4,12 @@ from dataclasses import dataclass, fields
 
 from ...errors import Errors, SettingError
 
-FORMATS = ("auto", "conll", "jsonl", "csv", "tsv")
-TASKS = ("auto", "textcat", "textcat_multilabel", "ner", "spancat", "joint", "text")
+FORMATS = ("auto", "conll", "jsonl", "csv", "tsv", "squad")
+TASKS = (
+    *("auto", "textcat", "textcat_multilabel", "ner", "spancat", "joint", "text"),
+    *("pairs", "regression"),
+)
+PAIR_TASKS = ("auto", "textcat", "textcat_multilabel", "text", "pairs", "regression")
 ALIGNMENTS = ("expand", "contract", "split", "drop", "strict")
 QUOTINGS = ("auto", "csv", "none")
 CHOICES = {"format": FORMATS, "task": TASKS, "align": ALIGNMENTS, "quoting": QUOTINGS}
@@ -20,6 +24,9 @@ class FormatOptions:
     format (str): One of `FORMATS`. "auto" goes by the name and the first lines.
     task (str): One of `TASKS`. "auto" takes every annotation that the rows have.
     text_column, label_column, spans_column (str): Header name, key, or number from 1.
+    second_text_column (str): That of the second text, where rows are pairs. None: where the names
+        of two columns or keys are those of a pair, such as premise and hypothesis, rows are pairs.
+    min_score, max_score (float): Range of the scores of the task "regression"; None: any.
     word_column, tag_column (int): Of files with columns and tags, from 1; -1 is the last.
     sep (str): Separator of csv and tsv: one character or a name such as "tab".
     quoting (str): "csv": quotes delimit fields. "none": they are plain characters. "auto": csv
@@ -41,6 +48,7 @@ class FormatOptions:
     format: str = "auto"
     task: str = "auto"
     text_column: str | None = None
+    second_text_column: str | None = None
     label_column: str | None = None
     spans_column: str | None = None
     word_column: int | None = None
@@ -54,6 +62,8 @@ class FormatOptions:
     no_spaces: bool = False
     gold_tokens: bool = False
     spans_key: str = "sc"
+    min_score: float | None = None
+    max_score: float | None = None
     encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
@@ -65,6 +75,10 @@ class FormatOptions:
         if self.sep is not None:
             object.__setattr__(self, "sep", SEPARATORS.get(self.sep, self.sep))
             _check("sep", len(self.sep) == 1, self.sep, f"one character or one of {[*SEPARATORS]}")
+        is_expanded = self.format != "squad" or self.align == "expand"
+        _check("align", is_expanded, self.align, "expand for SQuAD files")
+        if self.second_text_column is not None:
+            _check("task", self.may_be_pairs, self.task, f"one of {PAIR_TASKS} for pairs of texts")
         _check("label_sep", self.label_sep != "", self.label_sep, "at least one character")
         try:
             "".encode(self.encoding)
@@ -74,7 +88,22 @@ class FormatOptions:
     @property
     def wants_cats(self) -> bool:
         """Whether labels of whole texts are read."""
-        return self.task in ("auto", "textcat", "textcat_multilabel", "joint")
+        return self.task in ("textcat_multilabel", "joint", "auto") or self.wants_one_label
+
+    @property
+    def wants_one_label(self) -> bool:
+        """Whether labels of texts exclude each other."""
+        return self.task in ("textcat", "pairs")
+
+    @property
+    def wants_scores(self) -> bool:
+        """Whether numbers are read instead of labels."""
+        return self.task == "regression"
+
+    @property
+    def may_be_pairs(self) -> bool:
+        """Whether rows may be pairs of texts."""
+        return self.task in PAIR_TASKS
 
     @property
     def wants_spans(self) -> bool:

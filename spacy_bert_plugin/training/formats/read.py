@@ -9,6 +9,7 @@ from .conll import find_tag_column, read_conll, split_rows
 from .jsonl import read_jsonl
 from .options import FormatOptions
 from .record import Record
+from .squad import read_squad
 from .table import read_table
 
 SUFFIXES = {
@@ -41,6 +42,12 @@ def read_records(path: Path, options: FormatOptions) -> list[Record]:
         records = read_jsonl(path, text, options)
     elif kind == "conll":
         records = read_conll(path, text, options)
+    elif kind == "squad":
+        questions = read_squad(path, text)
+        records = [
+            Record(path=path, line=number, text=question.context, question=question)
+            for number, question in enumerate(questions, start=1)
+        ]
     else:
         records = read_table(path, text, options, is_csv=kind == "csv")
     if not records:
@@ -89,7 +96,8 @@ def detect_format(path: Path, text: str) -> str:
     if known is not None:
         return known
     if text.lstrip().startswith("{"):
-        return "jsonl"
+        is_squad = path.suffix.lower() == ".json" and '"paragraphs"' in text
+        return "squad" if is_squad else "jsonl"
     head = re.split(r"\r?\n", text, maxsplit=N_SNIFFED)[:N_SNIFFED]
     rows, _ = split_rows(head)
     if find_tag_column([row.cells for row in rows]) is not None:

@@ -3,14 +3,16 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import DataError, Errors
 from .labels import resolve_labels, split_labels
 from .options import NO_COLUMN, FormatOptions
+from .pairs import PAIR_NAMES, SCORE, SCORE_NAMES, check_pair, find_pair, read_score
 from .record import Record
 
 TEXT_NAMES = ("text", "sentence", "utterance", "query", "review", "content", "document")
@@ -28,10 +30,11 @@ class Line(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """Where text and label stand. None: there is no such column."""
+    """Where texts and label stand. None: there is no such column."""
 
     text: int
     label: int | None
+    second: int | None = None
 
 
 def read_table(path: Path, text: str, options: FormatOptions, *, is_csv: bool) -> list[Record]:
@@ -45,15 +48,30 @@ def read_table(path: Path, text: str, options: FormatOptions, *, is_csv: bool) -
     names = _find_names(lines[0].cells, options)
     rows = lines[1:] if names is not None else lines
     columns = pick_columns(path, names, rows, options)
-    return [_read_row(path, row, columns, options) for row in rows]
+    shown = names or [f"column {number + 1}" for number in range(len(lines[0].cells))]
+    return [_read_row(path, row, columns, shown, options) for row in rows]
 
 
-def _read_row(path: Path, row: Line, columns: Columns, options: FormatOptions) -> Record:
+def _read_row(
+    path: Path, row: Line, columns: Columns, names: list[str], options: FormatOptions
+) -> Record:
     cats = None
-    if columns.label is not None:
+    if columns.second is not None:
+        places = columns.text, columns.second
+        texts = row.cells[places[0]], row.cells[places[1]]
+        check_pair(texts, (names[places[0]], names[places[1]]), path=path, line=row.number)
+    if columns.label is not None and options.wants_scores:
+        name = names[columns.label]
+        score = read_score(row.cells[columns.label], options, key=name, path=path, line=row.number)
+        is_named = not name.startswith("column ") and name.lower() != "label"
+        cats = {name if is_named else SCORE: score}
+    elif columns.label is not None:
         labels = split_labels(row.cells[columns.label], options)
         cats = resolve_labels(labels, options, path=path, line=row.number)
-    return Record(path=path, line=row.number, text=row.cells[columns.text], cats=cats)
+    second = None if columns.second is None else row.cells[columns.second]
+    return Record(
+        path=path, line=row.number, text=row.cells[columns.text], second=second, cats=cats
+    )
 
 
 def read_lines(path: Path, text: str, options: FormatOptions, *, is_csv: bool) -> list[Line]:
@@ -133,8 +151,8 @@ def _find_names(cells: list[str], options: FormatOptions) -> list[str] | None:
     names = [cell.strip() for cell in cells]
     if options.use_header is not None:
         return names if options.use_header else None
-    wanted = {options.text_column, options.label_column} - {None}
-    known = {*TEXT_NAMES, *LABEL_NAMES}
+    wanted = {options.text_column, options.second_text_column, options.label_column} - {None}
+    known = {*TEXT_NAMES, *LABEL_NAMES, *SCORE_NAMES, *chain.from_iterable(PAIR_NAMES)}
     is_header = any(name in wanted or name.lower() in known for name in names)
     return names if is_header else None
 
@@ -150,21 +168,42 @@ def pick_columns(
     """
     n_columns = len(names) if names is not None else len(rows[0].cells) if rows else 0
     shown = ", ".join(names) if names is not None else f"{n_columns} without names"
-    text = _find_asked(path, options.text_column, names, n_columns, shown)
-    if text is None:
-        text = _find_named(names, TEXT_NAMES)
-    if text is None:
-        text = _find_longest(rows, n_columns)
-    if not options.wants_cats or options.label_column == NO_COLUMN:
-        return Columns(text, None)
+    text, second = _pick_texts(path, names, rows, options, shown)
+    wants_label = options.wants_cats or options.wants_scores
+    if not wants_label or options.label_column == NO_COLUMN:
+        return Columns(text, None, second)
     label = _find_asked(path, options.label_column, names, n_columns, shown)
     if label is None:
-        label = _find_named(names, LABEL_NAMES)
-    if label is None:
-        label = _find_repeating(rows, n_columns, text, options)
-    if label is None or label == text:
+        label = _find_named(names, SCORE_NAMES if options.wants_scores else LABEL_NAMES)
+    if label is None and not options.wants_scores:
+        label = _find_repeating(rows, n_columns, {text, second})
+    if label is None or label in (text, second):
         raise DataError(Errors.SB634.format(path=path, what="label", got=shown))
-    return Columns(text, label)
+    return Columns(text, label, second)
+
+
+def _pick_texts(
+    path: Path,
+    names: list[str] | None,
+    rows: Sequence[Line],
+    options: FormatOptions,
+    shown: str,
+) -> tuple[int, int | None]:
+    """Find the column of the text, and that of the second text where rows are pairs."""
+    n_columns = len(names) if names is not None else len(rows[0].cells) if rows else 0
+    pair = find_pair(names or (), options)
+    if pair is None:
+        if options.task == "pairs":
+            raise DataError(Errors.SB856.format(path=path, got=shown))
+        text = _find_asked(path, options.text_column, names, n_columns, shown)
+        if text is None:
+            text = _find_named(names, TEXT_NAMES)
+        return (_find_longest(rows, n_columns) if text is None else text), None
+    second = _find_asked(path, pair[1], names, n_columns, shown)
+    first = _find_asked(path, pair[0], names, n_columns, shown)
+    if first is None or second is None or first == second:
+        raise DataError(Errors.SB856.format(path=path, got=shown))
+    return first, second
 
 
 def _find_asked(
@@ -191,7 +230,7 @@ def _find_longest(rows: Sequence[Line], n_columns: int) -> int:
 
 
 def _find_repeating(
-    rows: Sequence[Line], n_columns: int, text: int, options: FormatOptions
+    rows: Sequence[Line], n_columns: int, texts: Collection[int | None]
 ) -> int | None:
     found = []
     for i in range(n_columns):
@@ -199,6 +238,6 @@ def _find_repeating(
         is_repeating = len(values) <= max(MIN_LABELS, MAX_LABEL_SHARE * len(rows))
         # A column that says the same in every row is no label, unless there is no other
         is_varied = len(values) > 1 or n_columns == 2 or len(rows) == 1
-        if i != text and is_repeating and is_varied:
+        if i not in texts and is_repeating and is_varied:
             found.append((len(values), i))
     return min(found)[1] if found else None
