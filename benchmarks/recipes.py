@@ -130,8 +130,8 @@ RECIPES: dict[str, Recipe] = {
     "snips": Recipe(epochs=4),
     "rotten_tomatoes": Recipe(epochs=2, learn_rate=1e-4),
     "goemotions": Recipe(epochs=2),
-    "snli_dev": Recipe(epochs=4),
-    "squad_en": Recipe(epochs=2, batch_words=1600),
+    "snli_dev": Recipe(epochs=2),
+    "squad_en": Recipe(epochs=1, batch_words=1600),
 }
 
 # The config of each system by kind of task, in configs/.

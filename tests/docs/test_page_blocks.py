@@ -125,6 +125,6 @@ def test_commands_of_spacy_run_here_and_the_rest_in_bash(tmp_path: Path, runner:
 
 
 def test_blocks_in_a_list_lose_their_indentation(tmp_path: Path) -> None:
-    page = "* a point\n\n  <!-- test -->\n  ```python\n  for n in range(2):\n      print(n)\n  ```\n"
-    block = Block("python", "for n in range(2):\n    print(n)\n", 5)
-    assert read_blocks(write(tmp_path, page)) == [block]
+    lines = ["* a point", "", "<!-- test -->", "```python", "for n in x:", "    print(n)", "```"]
+    block = Block("python", "for n in x:\n    print(n)\n", 5)
+    assert read_blocks(write(tmp_path, "\n  ".join(lines))) == [block]

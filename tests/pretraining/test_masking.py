@@ -175,7 +175,14 @@ def test_a_vocabulary_without_a_mask_piece(tokenizer_json: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("rate", 0.0), ("rate", 1.0), ("mask_share", 1.1), ("random_share", 0.3), ("unit", "texts")],
+    [
+        ("rate", 0.0),
+        ("rate", 1.0),
+        ("dev_rate", 0.0),
+        ("mask_share", 1.1),
+        ("random_share", 0.3),
+        ("unit", "texts"),
+    ],
 )
 def test_settings_that_cannot_work(name: str, value: object) -> None:
     with pytest.raises(SettingError, match=name):

@@ -68,6 +68,16 @@ def test_a_run_from_start_to_end(config_of: ConfigT, tmp_path: Path) -> None:
     assert names == {"log.jsonl", "model-best", "model-last", "pieces", "resume"}
 
 
+def test_held_out_text_has_a_share_of_its_own(config_of: ConfigT, tmp_path: Path) -> None:
+    asked = []
+    for rate, dev_rate in ((0.3, None), (0.6, 0.3), (0.6, None)):
+        masking = {"pretraining__masking__rate": rate, "pretraining__masking__dev_rate": dev_rate}
+        folder = tmp_path / f"{rate}-{dev_rate}"
+        pretrain(config_of(pretraining__max_steps=1, **masking), folder)
+        asked.append(read_log(folder)[0]["held_out"]["n_words"])
+    assert asked[0] == asked[1] < asked[2]
+
+
 def test_bert_transformer_takes_it_by_its_path(config_of: ConfigT, tmp_path: Path) -> None:
     pretrain(config_of(pretraining__max_steps=1), tmp_path / "run")
     nlp = spacy.blank("en")
