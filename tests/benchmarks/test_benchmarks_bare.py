@@ -124,7 +124,7 @@ class Tagger(torch.nn.Module):
         self.dropout = torch.nn.Dropout(0.0)
         self.tagger = bare.make_linear(8, 3)
         self.classifier = bare.make_linear(8, 2)
-        self.is_multilabel = False
+        self.is_multilabel = self.is_pairs = False
 
 
 class Table(torch.nn.Module):

@@ -62,5 +62,5 @@ def test_gradients_go_back(nlp: Language) -> None:
 
 
 def test_unknown_pooling_is_named() -> None:
-    with pytest.raises(ListenerError, match="cls, pooler, mean or pieces"):
+    with pytest.raises(ListenerError, match="cls, pooler, mean, pieces, max"):
         build_bert_pooled_listener_v1(pooling="median")

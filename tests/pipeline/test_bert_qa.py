@@ -425,7 +425,6 @@ def test_one_side_that_knows_of_no_pair(trained: Language) -> None:
     [
         {"top_k": 0},
         {"max_answer_tokens": 0},
-        {"threshold": 1e999},
         {"model": {"hidden_width": -1}},
         {"model": {"activation": "loud"}},
     ],
@@ -435,6 +434,12 @@ def test_impossible_settings_are_refused(make_qa: MakeNlp, config: dict[str, Any
     name = next(iter(config.get("model", config)))
     with pytest.raises(SettingError, match=name):
         make_qa(**config)
+
+
+def test_thresholds_are_finite(trained: Language) -> None:
+    pipe = trained.get_pipe("bert_qa")
+    with pytest.raises(SettingError, match="threshold"):
+        type(pipe)(pipe.vocab, pipe.model, threshold=float("inf"))
 
 
 def test_answers_have_no_labels(trained: Language) -> None:
