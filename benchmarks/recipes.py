@@ -130,7 +130,7 @@ RECIPES: dict[str, Recipe] = {
     "snips": Recipe(epochs=4),
     "rotten_tomatoes": Recipe(epochs=2, learn_rate=1e-4),
     "goemotions": Recipe(epochs=2),
-    "snli_dev": Recipe(epochs=2),
+    "snli_dev": Recipe(epochs=1),
     "squad_en": Recipe(epochs=1, batch_words=1600),
 }
 
