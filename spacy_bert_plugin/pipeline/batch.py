@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -31,6 +32,7 @@ class TrainingBatch:
         on_done: Callable[[float], None],
     ) -> None:
         self.docs = docs
+        self.thread = get_ident()
         self.n_reports = 0
         self.counts = [len(doc) for doc in docs]
         self.row_counts = [count_texts(doc) for doc in docs]
@@ -45,6 +47,12 @@ class TrainingBatch:
     def is_waiting(self) -> bool:
         """Whether the backward pass is still to come."""
         return self._backward is not None
+
+    def is_stale_for(self, docs: Sequence[Doc]) -> bool:
+        """Whether this thread has gone on to other Docs without waiting for all listeners."""
+        known = set(map(id, self.docs))
+        is_mine = self.is_waiting and self.thread == get_ident()
+        return is_mine and not any(id(doc) in known for doc in docs)
 
     def send(self, listeners: Sequence[BertListener]) -> None:
         """Hand the vectors to the listeners."""

@@ -150,6 +150,8 @@ class BertTransformer(ListenedTo, TrainablePipe):
         return shim.is_loaded and shim.encoder.device.type != "cpu"
 
     def _start(self, docs: Sequence[Doc]) -> PendingActivations:
+        if self._batch is not None and self._batch.is_stale_for(docs):
+            self._flush()  # a listener would take it for these Docs if their texts are equal
         return PendingActivations(self.model, docs, self.listeners, keep=self.keep)
 
     # Training

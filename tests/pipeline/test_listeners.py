@@ -115,6 +115,15 @@ def test_frozen_and_annotating_encoder_keeps_its_weights(nlp: Language) -> None:
     assert last["textcat"] < first["textcat"]
 
 
+def test_batch_that_nobody_read_is_not_that_of_equal_texts(nlp: Language) -> None:
+    names = [name for name in nlp.pipe_names if name != "bert_transformer"]
+    nlp.update(make_examples(nlp), sgd=nlp.create_optimizer(), exclude=names)
+    before = get_weights(nlp)
+    options = {"exclude": ["bert_transformer"], "annotates": ["bert_transformer"]}
+    nlp.update(make_examples(nlp), sgd=nlp.create_optimizer(), **options)
+    assert not differ(before, get_weights(nlp))
+
+
 def test_component_that_annotates_reads_vectors_without_dropout(nlp: Language) -> None:
     seen: list[np.ndarray] = []
     textcat = nlp.get_pipe("textcat")
