@@ -27,8 +27,8 @@ def init_config_cli(
             "-p",
             help="Components that share the encoder, with commas between. Heads of this package: "
             "bert_textcat, bert_textcat_multilabel, bert_ner, bert_spancat, bert_qa, bert_pairs, "
-            "bert_regressor; spaCy's: textcat, textcat_multilabel, ner, spancat, tagger, "
-            "morphologizer, trainable_lemmatizer, senter, parser.",
+            "bert_regressor, bert_embedder; spaCy's: textcat, textcat_multilabel, ner, spancat, "
+            "tagger, morphologizer, trainable_lemmatizer, senter, parser.",
         ),
     ] = "bert_textcat,bert_ner",
     encoder: Annotated[

@@ -91,6 +91,13 @@ COMPONENTS: dict[str, Block] = {
         require_pairs=True,
     ),
     "bert_regressor": _bert_pairs("spacy-bert-plugin.TextRegressor.v1"),
+    "bert_embedder": {
+        "model": {
+            "@architectures": "spacy-bert-plugin.Embedder.v1",
+            "tok2vec": {**POOLED_LISTENER, "pooling": "pieces"},
+        },
+        "loss": {"@misc": "spacy-bert-plugin.InBatchNegatives.v1"},
+    },
     "textcat": {"model": _textcat(is_exclusive=True)},
     "textcat_multilabel": {"model": _textcat(is_exclusive=False)},
     "ner": {"model": _transitions("ner", hidden_width=64, maxout_pieces=2)},
@@ -101,8 +108,10 @@ COMPONENTS: dict[str, Block] = {
     "senter": {"model": _with_listener("spacy.Tagger.v2")},
     "parser": {"model": _transitions("parser", hidden_width=128, maxout_pieces=3)},
 }
+# The other texts of a batch are what each is told apart from, so all have as many.
+SAME_NUMBER: Block = {"@batchers": "spacy.batch_by_sequence.v1", "size": 64}
 # Those of ours that have nothing to calibrate.
-UNCALIBRATED = ("bert_regressor",)
+UNCALIBRATED = ("bert_regressor", "bert_embedder")
 
 
 def compose_config(
@@ -122,7 +131,10 @@ def compose_config(
     if strange or not pipeline:
         got = ", ".join(strange) or "none"
         raise SettingError(Errors.SB661.format(got=got, expected=", ".join(COMPONENTS)))
-    corpus = {"@readers": "spacy-bert-plugin.Corpus.v1"}
+    corpus: Block = {"@readers": "spacy-bert-plugin.Corpus.v1"}
+    is_apart = "bert_embedder" in pipeline
+    if is_apart:  # it compares texts, so each is read alone
+        corpus["augmenter"] = {"@augmenters": "spacy-bert-plugin.apart.v1"}
     return {
         "paths": {"train": None, "dev": None, "encoder": encoder},
         "system": {"seed": 0, "gpu_allocator": "pytorch"},
@@ -145,6 +157,7 @@ def compose_config(
         },
         "training": {
             **_compose_training(use_gpu=use_gpu, max_steps=max_steps),
+            **({"batcher": dict(SAME_NUMBER)} if is_apart else {}),
             **_compose_calibration(pipeline),
         },
     }

@@ -12,7 +12,7 @@ from spacy.util import load_config_from_str, load_model_from_config
 
 from spacy_bert_plugin.cli.config_text import COMMENTS, add_comments, arrange_config
 from spacy_bert_plugin.cli.init_config import init_config
-from spacy_bert_plugin.cli.recipe import COMPONENTS
+from spacy_bert_plugin.cli.recipe import COMPONENTS, compose_config
 from spacy_bert_plugin.errors import SettingError
 
 RunT = Callable[..., Any]
@@ -72,6 +72,17 @@ def test_heads_are_calibrated(pipeline: list[str], tunes: bool | None) -> None:
     else:
         assert found["@callbacks"] == "spacy-bert-plugin.calibrate.v1"
         assert (found["path"], found["tune_thresholds"]) == ("${paths.dev}", tunes)
+
+
+def test_the_embedder_compares_texts_that_are_read_alone(tiny_checkpoint: Path) -> None:
+    encoder = str(tiny_checkpoint)
+    config = compose_config(
+        ["bert_embedder"], encoder=encoder, lang="en", use_gpu=True, max_steps=9
+    )
+    for reader in config["corpora"].values():
+        assert reader["augmenter"] == {"@augmenters": "spacy-bert-plugin.apart.v1"}
+    assert config["training"]["batcher"]["@batchers"] == "spacy.batch_by_sequence.v1"
+    assert "before_to_disk" not in config["training"]
 
 
 def test_labels_exclude_each_other_or_not() -> None:
