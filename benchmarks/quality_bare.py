@@ -94,10 +94,10 @@ class BareRun:
 
     def batches(self) -> Any:
         """Batches of one epoch after the other."""
-        from bare import collate, epoch_batches
+        from bare import epoch_batches
 
         texts = self.texts["train"]
-        lengths = [len(text.ids) for text in texts]
+        lengths = [self.count_pieces(text) for text in texts]
         words = [text.n_words for text in texts]
         rng = random.Random(self.job.seed)
         while True:
@@ -105,8 +105,17 @@ class BareRun:
                 lengths, words, batch_words=self.job.recipe.batch_words, buffer=BUFFER, rng=rng
             ):
                 self.n_words += sum(words[row] for row in rows)
-                chosen = [texts[row] for row in rows]
-                yield collate(chosen, pad_id=self.maker.tokenizer.pad_token_id)
+                yield self.collate([texts[row] for row in rows])
+
+    def count_pieces(self, text: Any) -> int:
+        """By which texts are sorted."""
+        return len(text.ids)
+
+    def collate(self, texts: list[Any]) -> Any:
+        """One padded batch."""
+        from bare import collate
+
+        return collate(texts, pad_id=self.maker.tokenizer.pad_token_id)
 
     def evaluate(self, step: int, loss: float) -> None:
         """Score dev; remember the model where it is the best so far."""

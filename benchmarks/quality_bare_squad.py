@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from bare import autocast, epoch_batches, fill_batches, linear_schedule, make_optimizer
+from bare import autocast, fill_batches, linear_schedule, make_optimizer
 from corpora import read_examples
 from job import Job, Outcome
-from quality_bare import BUFFER, BareRun
+from quality_bare import BareRun
 from torch import nn
 from torch.nn import functional
 
@@ -158,19 +158,14 @@ def collate_windows(windows: Sequence[Window], *, pad_id: int) -> dict[str, torc
 class SquadRun(BareRun):
     """Training and test of the loop over windows."""
 
-    def batches(self) -> Iterator[dict[str, torch.Tensor]]:
-        """Batches of one epoch after the other; all windows of a question are in one."""
-        asked = self.texts["train"]
-        lengths = [sum(len(window.ids) for window in one.windows) for one in asked]
-        words = [one.n_words for one in asked]
-        rng = random.Random(self.job.seed)
-        while True:
-            for rows in epoch_batches(
-                lengths, words, batch_words=self.job.recipe.batch_words, buffer=BUFFER, rng=rng
-            ):
-                self.n_words += sum(words[row] for row in rows)
-                windows = [window for row in rows for window in asked[row].windows]
-                yield collate_windows(windows, pad_id=self.maker.tokenizer.pad_token_id)
+    def count_pieces(self, text: Asked) -> int:
+        """Of all windows of a question."""
+        return sum(len(window.ids) for window in text.windows)
+
+    def collate(self, texts: Sequence[Asked]) -> dict[str, torch.Tensor]:
+        """All windows of each question in one batch."""
+        windows = [window for text in texts for window in text.windows]
+        return collate_windows(windows, pad_id=self.maker.tokenizer.pad_token_id)
 
     @torch.inference_mode()
     def predict(self, split: str) -> float:
@@ -183,11 +178,8 @@ class SquadRun(BareRun):
         order = sorted(range(len(asked)), key=lambda row: asked[row].n_words)
         words = [one.n_words for one in asked]
         for rows in fill_batches(order, words, batch_words=PREDICT_WORDS):
-            windows = [window for row in rows for window in asked[row].windows]
             with autocast("cpu", is_bf16=self.is_bf16):
-                scores = self.model(
-                    collate_windows(windows, pad_id=self.maker.tokenizer.pad_token_id)
-                )
+                scores = self.model(self.collate([asked[row] for row in rows]))
             parts = torch.split(scores, [len(asked[row].windows) for row in rows])
             for row, part in zip(rows, parts, strict=True):
                 examples[row].predicted.user_data["answer"] = find_answer(asked[row], part)

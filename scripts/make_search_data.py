@@ -25,7 +25,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
 from spacy_bert_plugin.layers.apart_texts import make_texts_doc
-from spacy_bert_plugin.layers.pairs import make_pair_doc, make_pair_docs
+from spacy_bert_plugin.util.pairs import make_pair_doc, make_pair_docs
 
 N_WRONG = 2
 YES, NO = "YES", "NO"

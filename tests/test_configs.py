@@ -9,8 +9,8 @@ from spacy.training.initialize import init_nlp
 from spacy.training.loop import train
 from spacy.util import load_config
 
-from spacy_bert_plugin.layers.pairs import make_pair_doc
 from spacy_bert_plugin.training.corpora import build_corpus_v1
+from spacy_bert_plugin.util.pairs import make_pair_doc
 
 # Those that learn from pairs of texts.
 PAIRED = ("bert_embedder", "bert_pairs", "bert_qa", "bert_regressor")

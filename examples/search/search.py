@@ -16,7 +16,7 @@ import numpy as np
 import spacy
 from spacy.language import Language
 
-from spacy_bert_plugin.layers.pairs import make_pair_docs
+from spacy_bert_plugin.util.pairs import make_pair_docs
 
 
 def embed(nlp: Language, texts: Sequence[str]) -> Any:

@@ -15,7 +15,7 @@ from spacy.language import Language
 from ..errors import Errors, SettingError
 
 # Imported for their checks, which they put on the list.
-from . import (
+from . import (  # noqa: F401
     batch_rows,
     listening_rows,
     loading_rows,
@@ -30,15 +30,6 @@ from .result import CHECKS, FAILED, PASSED, SKIPPED, Check, CheckResult, describ
 from .subject import Subject, build_pipeline
 from .texts import SENTENCES
 
-MODULES = (
-    batch_rows,
-    listening_rows,
-    loading_rows,
-    process_rows,
-    text_rows,
-    thread_rows,
-    training_rows,
-)
 START_ROW, START_TITLE = 0, "it is built, saved, loaded and predicts"
 SECONDS = 120.0
 

@@ -12,9 +12,9 @@ from thinc.types import Floats2d
 
 from ..heads.answers import CONTEXT, NEITHER, QUESTION, AnswerFinder
 from ..pieces import IntArray
+from ..util.pairs import read_pair
 from .head import HeadModel, HeadOutput, LossBackpropT, build_head, get_head, run_head
 from .hidden import check_hidden
-from .pairs import read_pair
 from .token_classifier import check_gives_tokens
 
 

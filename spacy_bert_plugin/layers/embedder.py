@@ -16,8 +16,7 @@ from .apart_texts import read_texts
 from .bert_encoder import run_encoder
 from .encoded import EncodedDocs
 from .head import HeadModel, HeadOutput, LossBackpropT, build_head, find_tok2vec, get_head, run_head
-from .listener import BertListener
-from .masked_language import find_encoder
+from .listener import BertListener, find_encoder
 from .settings import TOKEN_OUTPUTS
 
 

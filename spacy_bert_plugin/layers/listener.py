@@ -14,6 +14,7 @@ from thinc.types import Floats2d
 
 from ..errors import Errors, ListenerError
 from .apart_texts import count_texts
+from .bert_encoder import EncoderModel
 from .settings import OUTPUTS, TOKEN_OUTPUTS, TOKEN_POOLINGS
 
 BackpropT = Callable[[list[Floats2d]], list[Doc]]
@@ -207,3 +208,24 @@ def _weigh(backprop: BackpropT, factor: float, gradients: list[Floats2d]) -> lis
 
 def _no_gradient(gradients: list[Floats2d]) -> list[Doc]:
     return []
+
+
+def find_encoder(model: Model[Any, Any], docs: Sequence[Doc] = (), *, name: str) -> EncoderModel:
+    """Find the encoder that a model asks.
+
+    name (str): Of the component, for the message.
+    docs (Sequence[Doc]): A component that was sourced from another pipeline has an encoder in both;
+        the one that has run on these Docs is meant.
+    RETURNS (EncoderModel): That of the listener in its `tok2vec` slot, or what stands there itself.
+    RAISES (ListenerError): There is none.
+    """
+    tok2vec: Any = model.layers[0]
+    if not isinstance(tok2vec, BertListener):
+        own: EncoderModel = tok2vec
+        return own
+    if not tok2vec.encoders:
+        raise ListenerError(Errors.SB505.format(component=name, upstream=tok2vec.upstream_name))
+    nearest = reversed(tok2vec.encoders)
+    owner: Any = next((e for e in nearest if e.has_run_on(docs)), tok2vec.encoders[-1])
+    found: EncoderModel = owner.model
+    return found

@@ -1,6 +1,6 @@
 """`spacy-bert-plugin.MaskedLanguageModel.v1`: a masked-word head and the encoder that it asks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,9 @@ from ..checkpoints import resolve_checkpoint
 from ..errors import Errors, ListenerError, SettingError
 from ..heads import MaskedWordHead
 from ..pieces import IntArray
-from .bert_encoder import EncoderModel, get_shim, get_source
+from .bert_encoder import get_shim, get_source
 from .head import HeadShim
-from .listener import BertListener
+from .listener import BertListener, find_encoder
 from .masked_scores import MaskedWindows, score_masked
 from .stored_heads import check_head, load_masked_word_head
 
@@ -68,25 +68,6 @@ def forward(
     order = np.argsort(np.concatenate([asked for asked, _ in parts]))
     scores: Any = torch2xp(torch.cat([logits for _, logits in parts]))
     return scores[order], _no_gradient
-
-
-def find_encoder(model: MaskedModel, docs: Sequence[Doc] = (), *, name: str) -> EncoderModel:
-    """Find the encoder that a model asks.
-
-    name (str): Of the component, for the message.
-    docs (Sequence[Doc]): A component that was sourced from another pipeline has an encoder in both;
-        the one that has run on these Docs is meant.
-    RAISES (ListenerError): There is none.
-    """
-    tok2vec = model.layers[0]
-    if not isinstance(tok2vec, BertListener):
-        return tok2vec
-    if not tok2vec.encoders:
-        raise ListenerError(Errors.SB505.format(component=name, upstream=tok2vec.upstream_name))
-    nearest = reversed(tok2vec.encoders)
-    owner: Any = next((e for e in nearest if e.has_run_on(docs)), tok2vec.encoders[-1])
-    found: EncoderModel = owner.model
-    return found
 
 
 def get_masked_head(model: MaskedModel, *, name: str) -> MaskedWordHead:

@@ -15,7 +15,7 @@ from ..pieces import (
     lay_out_pair,
     lay_out_text,
 )
-from .pairs import Pair
+from ..util.pairs import Pair
 
 
 def cut_texts(

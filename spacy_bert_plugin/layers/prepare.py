@@ -20,9 +20,9 @@ from ..pieces import (
     check_windows,
     plan_windows,
 )
+from ..util.pairs import Pair, read_pair
 from .apart_texts import ApartTexts, has_apart_texts, join_pieces, join_rows, split_docs
 from .pair_streams import cut_texts, lay_out_texts
-from .pairs import Pair, read_pair
 
 
 @dataclass(frozen=True)

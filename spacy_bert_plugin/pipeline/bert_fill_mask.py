@@ -16,9 +16,9 @@ from torch import Tensor
 from ..errors import Errors, SettingError
 from ..heads import MaskedWordHead
 from ..layers import EncoderModel, get_shim
+from ..layers.listener import find_encoder
 from ..layers.masked_language import (
     MaskedModel,
-    find_encoder,
     get_masked_head,
     has_masked_head,
     load_masked_head,

@@ -14,7 +14,7 @@ from ..errors import DataError, Errors, SettingError
 from ..heads.answers import AnswerScores, answer_loss
 from ..layers.answer_finder import get_answer_finder
 from ..layers.head import HeadModel, HeadOutput, initialize_head
-from ..layers.pairs import check_sides, read_pair
+from ..util.pairs import check_sides, read_pair
 from .answer_calibration import collect_answers, fit_answers, tune_no_answer
 from .answer_decoding import AnswerDecoder, DocAnswers
 from .answer_scoring import ANSWERS_KEY

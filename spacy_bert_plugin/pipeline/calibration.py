@@ -16,8 +16,8 @@ from spacy.training import Example
 from spacy.util import minibatch
 
 from ..errors import Errors, SettingError
-from ..layers.pairs import PAIR_KEY
 from ..training.corpora import build_corpus_v1
+from ..util.pairs import PAIR_KEY
 
 Reader = Callable[[Language], Iterable[Example]]
 ReportT = dict[str, dict[str, float]]

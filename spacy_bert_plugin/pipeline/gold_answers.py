@@ -16,8 +16,8 @@ from typing import Any
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..layers.pairs import check_sides, read_pair
 from ..training.formats.squad_docs import GOLD_KEY
+from ..util.pairs import check_sides, read_pair
 from .gold_spans import has_same_tokens
 
 N_SAMPLES = 10

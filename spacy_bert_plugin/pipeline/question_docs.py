@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..layers.pairs import make_pair_doc
+from ..util.pairs import make_pair_doc
 
 
 def make_question_docs(

@@ -13,9 +13,9 @@ from spacy.tokens import Doc, DocBin
 from spacy_bert_plugin.errors import DataError
 from spacy_bert_plugin.layers import build_bert_encoder_v1, prepare_docs, run_encoder
 from spacy_bert_plugin.layers.apart_texts import count_texts, make_texts_doc, read_texts
-from spacy_bert_plugin.layers.pairs import make_pair_doc
 from spacy_bert_plugin.layers.settings import OUTPUTS
 from spacy_bert_plugin.pieces import PieceTokenizer
+from spacy_bert_plugin.util.pairs import make_pair_doc
 
 NLP = spacy.blank("en")
 LONG = "the long movie was good and the music in the house " * 12  # over two windows

@@ -14,9 +14,9 @@ from tokenizers import Tokenizer
 from spacy_bert_plugin.errors import DataError
 from spacy_bert_plugin.layers import build_bert_encoder_v1, get_shim
 from spacy_bert_plugin.layers.bert_encoder import prepare, run_encoder
-from spacy_bert_plugin.layers.pairs import make_pair_doc
 from spacy_bert_plugin.layers.runs import cut_runs
 from spacy_bert_plugin.pieces import map_rows, pack_windows
+from spacy_bert_plugin.util.pairs import make_pair_doc
 from tests.conftest import make_byte_bpe_tokenizer, make_wordpiece_tokenizer
 
 # DeBERTa and older transformers beside newer torch.

@@ -11,9 +11,15 @@ from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus, Example
 
 from spacy_bert_plugin.errors import DataError
-from spacy_bert_plugin.layers.pairs import make_pair_doc, make_pair_docs, read_pair
 from spacy_bert_plugin.training.corpora import build_corpus_v1
-from spacy_bert_plugin.util.pairs import check_pairs, check_sides, retokenize_texts
+from spacy_bert_plugin.util.pairs import (
+    check_pairs,
+    check_sides,
+    make_pair_doc,
+    make_pair_docs,
+    read_pair,
+    retokenize_texts,
+)
 
 NLP = spacy.blank("en")
 

@@ -15,9 +15,9 @@ from spacy.training import Example
 
 from spacy_bert_plugin.checks import check_component
 from spacy_bert_plugin.errors import DataError, ListenerError, SettingError
-from spacy_bert_plugin.layers.pairs import make_pair_doc
 from spacy_bert_plugin.pipeline import long_docs
 from spacy_bert_plugin.pipeline.question_docs import make_question_docs
+from spacy_bert_plugin.util.pairs import make_pair_doc
 from tests.pipeline.conftest import CNN, make_inline
 
 MakeNlp = Callable[..., Language]

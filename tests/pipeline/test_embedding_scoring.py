@@ -7,10 +7,10 @@ from spacy.training import Example
 
 from spacy_bert_plugin.errors import DataError
 from spacy_bert_plugin.layers.apart_texts import make_texts_doc
-from spacy_bert_plugin.layers.pairs import make_pair_doc
 from spacy_bert_plugin.pipeline.apart_examples import build_apart_v1
 from spacy_bert_plugin.pipeline.embedding_scoring import score_embeddings
 from spacy_bert_plugin.pipeline.similarity_hooks import install_embeddings
+from spacy_bert_plugin.util.pairs import make_pair_doc
 
 NLP = spacy.blank("en")
 install_embeddings()

@@ -9,6 +9,7 @@ import re
 import warnings
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,10 @@ except ImportError as error:
 """
 
 
+@pytest.mark.skipif(
+    find_spec("spacy_transformers") is not None,
+    reason="spaCy loads the factories of spacy-transformers first, which need torch to be imported",
+)
 def test_what_is_missing_is_named_with_its_remedy() -> None:
     result = run_code(MISSING)
     assert re.match(r"\[\] MissingDependencyError .*'torch'.*pip install", result.stdout), (

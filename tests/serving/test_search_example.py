@@ -9,7 +9,7 @@ import pytest
 import spacy
 from spacy.training import Example
 
-from spacy_bert_plugin.layers.pairs import make_pair_doc
+from spacy_bert_plugin.util.pairs import make_pair_doc
 
 FOLDER = Path(__file__).parent.parent.parent / "examples" / "search"
 TEXTS = ["play some music", "book a table in london", "is the weather good", "set the alarm"]
