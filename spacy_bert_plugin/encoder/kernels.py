@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import groupby
 
 import torch
 import torch.nn.functional as F
@@ -66,13 +67,12 @@ def attend_grouped(
     sizes = [n_windows * length for n_windows, length in plan.groups]
     parts = []
     for (n_windows, length), part in zip(plan.groups, torch.split(qkv, sizes), strict=True):
-        heads = part.view(n_windows, length, 3, n_heads, -1).permute(2, 0, 3, 1, 4)
         limit = LONGEST_BY_MATMUL.get(qkv.dtype, 0) if len(part) >= FEWEST_ROWS_BY_MATMUL else 0
-        if length <= limit or dropout:  # there is no fused kernel with dropout on CPU
-            context = _attend_by_matmul(heads, dropout=dropout)
-        else:
-            query, key, value = heads.unbind()
-            context = F.scaled_dot_product_attention(query, key, value)
+        if length > limit and not dropout:  # there is no fused kernel with dropout on CPU
+            parts.append(_attend_fused(part, (length,) * n_windows, n_heads=n_heads))
+            continue
+        heads = part.view(n_windows, length, 3, n_heads, -1).permute(2, 0, 3, 1, 4)
+        context = _attend_by_matmul(heads, dropout=dropout)
         parts.append(context.transpose(1, 2).reshape(n_windows * length, -1))
     return torch.cat(parts) if len(parts) > 1 else parts[0]
 
@@ -95,14 +95,13 @@ def attend_in_blocks(qkv: Tensor, plan: AttentionPlan, *, n_heads: int) -> Tenso
             some, lengths = lengths[:size], lengths[size:]
             rows = qkv[begin : begin + sum(some)]
             begin += len(rows)
+            if not use_matmul:
+                parts.append(_attend_fused(rows, some, n_heads=n_heads))
+                continue
             is_padded = len(rows) < size * length
             padded = _pad_windows(rows, some, length) if is_padded else rows
             heads = padded.view(size, length, 3, n_heads, -1).permute(2, 0, 3, 1, 4)
-            if use_matmul:
-                context = _attend_by_matmul(heads, lengths=some)
-            else:
-                query, key, value = heads.unbind()
-                context = F.scaled_dot_product_attention(query, key, value)
+            context = _attend_by_matmul(heads, lengths=some)
             context = context.transpose(1, 2).reshape(size, length, -1)
             if is_padded:
                 parts += [window[:n] for window, n in zip(context, some, strict=True)]
@@ -125,6 +124,21 @@ def _split_block(
         use_matmul = is_short and size * length >= FEWEST_ROWS_BY_MATMUL
         yield (size, True) if use_matmul else (n_windows, False)
         n_windows -= size if use_matmul else n_windows
+
+
+def _attend_fused(rows: Tensor, lengths: Sequence[int], *, n_heads: int) -> Tensor:
+    """Attend by the fused kernel, which knows of no padding here: by runs of equal length.
+
+    Shape: (n_pieces, 3 * width) -> (n_pieces, width)
+    """
+    parts = []
+    runs = [(len(list(run)), length) for length, run in groupby(lengths)]
+    sizes = [n_windows * length for n_windows, length in runs]
+    for (n_windows, length), part in zip(runs, torch.split(rows, sizes), strict=True):
+        query, key, value = part.view(n_windows, length, 3, n_heads, -1).permute(2, 0, 3, 1, 4)
+        context = F.scaled_dot_product_attention(query, key, value)
+        parts.append(context.transpose(1, 2).reshape(n_windows * length, -1))
+    return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 
 def _pad_windows(rows: Tensor, lengths: tuple[int, ...], length: int) -> Tensor:

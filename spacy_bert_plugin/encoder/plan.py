@@ -18,8 +18,10 @@ from torch import Tensor
 
 # Finite, so that no difference is NaN, and within the range of bf16.
 PADDING_SCORE = -1e30
-# Between these lengths the windows of blocks are padded to multiples of the step.
-SHORT_BLOCK, LONG_BLOCK, BLOCK_STEP = 64, 512, 16
+# Windows of blocks are padded to multiples of a step, by the length up to which it holds. Shorter
+# and longer ones stay as they are.
+SHORT_BLOCK = 24
+BLOCK_STEPS = {64: 4, 512: 16}
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +84,8 @@ class AttentionPlan:
     def blocks(self) -> list[tuple[int, tuple[int, ...]]]:
         """Runs of windows that have few different lengths when padded: that length, and theirs.
 
-        Short windows keep their length, as they would grow by much, and so do very long ones: in a
-        run of them all are equally long.
+        Very short windows keep their length, as they would grow by much, and so do very long ones:
+        in a run of them all are equally long.
         """
         runs = groupby(self.lengths, key=_pad_to_block)
         return [(length, tuple(run)) for length, run in runs]
@@ -160,8 +162,10 @@ def plan_attention(
 
 
 def _pad_to_block(length: int) -> int:
-    is_between = SHORT_BLOCK < length <= LONG_BLOCK
-    return -(-length // BLOCK_STEP) * BLOCK_STEP if is_between else length
+    if length <= SHORT_BLOCK:
+        return length
+    step = next((step for longest, step in BLOCK_STEPS.items() if length <= longest), 1)
+    return -(-length // step) * step
 
 
 def _is_sorted(lengths: tuple[int, ...]) -> bool:
