@@ -11,7 +11,6 @@ starts; the systems take turns. Speed is pieces (special ones included, padding 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -126,11 +125,17 @@ def report(
     if spreads:
         draw_bars(
             path.with_suffix(".png"),
-            title=f"Pretraining a BERT ({json.dumps(SHAPES[arguments.shape]['sizes'])[1:-1]})",
+            title=name_shape(SHAPES[arguments.shape]["sizes"]),
             unit="pieces per second",
             foot=foot,
             bars=[(name, spread, SYSTEMS[name][1]) for name, spread in spreads.items()],
         )
+
+
+def name_shape(sizes: dict[str, int]) -> str:
+    """Of the picture."""
+    width, n_layers, n_heads = (sizes[name] for name in ("width", "n_layers", "n_heads"))
+    return f"Pretraining a BERT of {n_layers} layers, {n_heads} heads and width {width}"
 
 
 def measure_card_share(

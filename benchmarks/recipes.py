@@ -131,7 +131,7 @@ RECIPES: dict[str, Recipe] = {
     "rotten_tomatoes": Recipe(epochs=2, learn_rate=1e-4),
     "goemotions": Recipe(epochs=2),
     "snli_dev": Recipe(epochs=1),
-    "squad_en": Recipe(epochs=1, batch_words=1600),
+    "squad_en": Recipe(epochs=0.5, batch_words=1600, evaluations=4),
 }
 
 # The config of each system by kind of task, in configs/.
