@@ -14,6 +14,8 @@ import matplotlib.pyplot as plt
 
 RESULTS = Path(__file__).resolve().parent / "results"
 OURS, THEIRS, BOUND = "#0b6e4f", "#9aa5b1", "#d9a441"
+# More of them have no room for a label each.
+MOST_SIZES = 12
 LINES = (OURS, BOUND, THEIRS, "#5b4b8a")
 
 
@@ -72,14 +74,18 @@ def draw_lines(
     foot: str,
     lines: Sequence[tuple[str, Sequence[float], Sequence[float]]],
 ) -> None:
-    """One line a series over a logarithmic axis of sizes."""
+    """One line a series: over a logarithmic axis of a few sizes, or over time where they are many."""
     figure, axes = plt.subplots(figsize=(8.5, 4.2))
     for number, (name, xs, ys) in enumerate(lines):
         axes.plot(xs, ys, marker="o", label=name, color=LINES[number % len(LINES)])
     sizes = sorted({x for _, xs, _ in lines for x in xs})
-    axes.set_xscale("log")
-    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
-    axes.set_xticks([], minor=True)
+    if len(sizes) <= MOST_SIZES:
+        axes.set_xscale("log")
+        axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        axes.set_xticks([], minor=True)
+    else:
+        axes.set_xlim(0, sizes[-1])
+        axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_ylim(0, 1.15 * max(max(ys) for _, _, ys in lines))
     axes.set_xlabel(labels[0])
     axes.set_ylabel(labels[1])
