@@ -74,7 +74,7 @@ def draw_lines(
     foot: str,
     lines: Sequence[tuple[str, Sequence[float], Sequence[float]]],
 ) -> None:
-    """One line a series: over a logarithmic axis of a few sizes, or over time where they are many."""
+    """One line a series, over a logarithmic axis of a few sizes or over the time of many."""
     figure, axes = plt.subplots(figsize=(8.5, 4.2))
     for number, (name, xs, ys) in enumerate(lines):
         axes.plot(xs, ys, marker="o", label=name, color=LINES[number % len(LINES)])
