@@ -6,8 +6,8 @@
         --reranker PIPELINE
 
 "embedder": Docs of a question and its text, read apart. "reranker": pairs, YES for the right text
-and NO for the nearest wrong ones among those of the file. "evaluate": how often the right text is
-found, before and after it is read beside the question.
+and NO for wrong ones drawn from those that the vectors find. "evaluate": how often the right text
+is found by the vectors, by the pair model among what these find, and by both places together.
 """
 
 from __future__ import annotations
@@ -23,11 +23,16 @@ import numpy as np
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
+from tqdm import tqdm
 
 from spacy_bert_plugin.layers.apart_texts import make_texts_doc
 from spacy_bert_plugin.util.pairs import make_pair_doc, make_pair_docs
 
-N_WRONG = 2
+# Wrong texts of a question, and of how many nearest ones they are drawn: those that are read again
+# in search. With the very nearest alone a pair model learns that likeness speaks against a text.
+N_WRONG, N_NEAREST = 1, 20
+# Places further down count a little less; Cormack et al. (2009), section 2.
+FUSE_OFFSET = 60
 YES, NO = "YES", "NO"
 
 
@@ -56,7 +61,8 @@ def main() -> None:
     if arguments.kind == "embedder":
         docs = [make_texts_doc(blank, [question, texts[row]]) for question, row in asked]
     else:
-        docs = list(make_pairs(blank, texts, asked, spacy.load(arguments.embedder)))
+        rows = rank(spacy.load(arguments.embedder), texts, asked, N_NEAREST + 1)
+        docs = list(make_pairs(blank, texts, asked, rows, seed=arguments.seed))
     DocBin(docs=docs, store_user_data=True).to_disk(arguments.output)
     print(f"{len(docs):,} Docs in {arguments.output}")
 
@@ -84,14 +90,18 @@ def rank(
 
 
 def make_pairs(
-    blank: Language, texts: Sequence[str], asked: Sequence[tuple[str, int]], embedder: Language
+    blank: Language,
+    texts: Sequence[str],
+    asked: Sequence[tuple[str, int]],
+    found: Sequence[Sequence[int]],
+    *,
+    seed: int,
 ) -> Iterator[Doc]:
-    """Pair each question with its text, and with the wrong ones that look most like it."""
-    for (question, right), found in zip(
-        asked, rank(embedder, texts, asked, N_WRONG + 1), strict=True
-    ):
-        wrong = [row for row in found if row != right][:N_WRONG]
-        for row in [right, *wrong]:
+    """Pair each question with its text, and with wrong ones drawn from those found for it."""
+    random_source = random.Random(seed)
+    for (question, right), rows in zip(asked, found, strict=True):
+        wrong = [row for row in rows if row != right][:N_NEAREST]
+        for row in [right, *random_source.sample(wrong, min(N_WRONG, len(wrong)))]:
             doc = make_pair_doc(blank, question, texts[row])
             doc.cats = {YES: float(row == right), NO: float(row != right)}
             yield doc
@@ -106,15 +116,35 @@ def evaluate(
     found: dict[str, Any] = {"n_texts": len(texts), "n_questions": len(asked)}
     found["embedder"] = measure(rows, rights)
     if arguments.reranker:
-        nlp = spacy.load(arguments.reranker)
-        ranked = []
-        for (question, _), candidates in zip(asked, rows, strict=True):
-            docs = make_pair_docs(nlp, ((question, texts[row]) for row in candidates))
-            scores = [doc.cats[YES] for doc in nlp.pipe(docs)]
-            order = np.argsort(-np.array(scores), kind="stable")
-            ranked.append([candidates[place] for place in order])
+        ranked = rerank(spacy.load(arguments.reranker), texts, asked, rows)
         found["reranked"] = measure(ranked, rights)
+        found["fused"] = measure([fuse(*one) for one in zip(rows, ranked, strict=True)], rights)
     return found
+
+
+def rerank(
+    nlp: Language,
+    texts: Sequence[str],
+    asked: Sequence[tuple[str, int]],
+    rows: Sequence[Sequence[int]],
+) -> list[list[int]]:
+    """Sort the texts found for each question by what a pair model says of them."""
+    ranked = []
+    for (question, _), candidates in tqdm(list(zip(asked, rows, strict=True)), disable=None):
+        docs = make_pair_docs(nlp, ((question, texts[row]) for row in candidates))
+        scores = [doc.cats[YES] for doc in nlp.pipe(docs)]
+        order = np.argsort(-np.array(scores), kind="stable")
+        ranked.append([candidates[place] for place in order])
+    return ranked
+
+
+def fuse(*rankings: Sequence[int]) -> list[int]:
+    """Sort by the sum of reciprocal places, so that neither ranking decides alone."""
+    scores: dict[int, float] = {}
+    for ranking in rankings:
+        for place, row in enumerate(ranking, start=1):
+            scores[row] = scores.get(row, 0.0) + 1 / (FUSE_OFFSET + place)
+    return sorted(scores, key=lambda row: -scores[row])
 
 
 def measure(rows: Sequence[Sequence[int]], rights: Sequence[int]) -> dict[str, float]:
