@@ -68,8 +68,9 @@ def attend_grouped(
     parts = []
     for (n_windows, length), part in zip(plan.groups, torch.split(qkv, sizes), strict=True):
         limit = LONGEST_BY_MATMUL.get(qkv.dtype, 0) if len(part) >= FEWEST_ROWS_BY_MATMUL else 0
-        if length > limit and not dropout:  # there is no fused kernel with dropout on CPU
-            parts.append(_attend_fused(part, (length,) * n_windows, n_heads=n_heads))
+        # There is no fused kernel with dropout on CPU.
+        if not 1 < length <= limit and not dropout:
+            parts.append(_attend_equal(part, n_windows, length, n_heads=n_heads))
             continue
         heads = part.view(n_windows, length, 3, n_heads, -1).permute(2, 0, 3, 1, 4)
         context = _attend_by_matmul(heads, dropout=dropout)
@@ -118,7 +119,7 @@ def _split_block(
     YIELDS: How many windows, and whether by products. What is not is not padded either.
     """
     most = _count_windows(n_heads, length, dtype)
-    is_short = length <= LONGEST_BY_MATMUL.get(dtype, 0)
+    is_short = 1 < length <= LONGEST_BY_MATMUL.get(dtype, 0)
     while n_windows:
         size = 1 << (min(n_windows, most).bit_length() - 1)
         use_matmul = is_short and size * length >= FEWEST_ROWS_BY_MATMUL
@@ -131,14 +132,26 @@ def _attend_fused(rows: Tensor, lengths: Sequence[int], *, n_heads: int) -> Tens
 
     Shape: (n_pieces, 3 * width) -> (n_pieces, width)
     """
-    parts = []
     runs = [(len(list(run)), length) for length, run in groupby(lengths)]
-    sizes = [n_windows * length for n_windows, length in runs]
-    for (n_windows, length), part in zip(runs, torch.split(rows, sizes), strict=True):
-        query, key, value = part.view(n_windows, length, 3, n_heads, -1).permute(2, 0, 3, 1, 4)
-        context = F.scaled_dot_product_attention(query, key, value)
-        parts.append(context.transpose(1, 2).reshape(n_windows * length, -1))
-    return torch.cat(parts) if len(parts) > 1 else parts[0]
+    if len(runs) == 1:
+        return _attend_equal(rows, *runs[0], n_heads=n_heads)
+    split = torch.split(rows, [n_windows * length for n_windows, length in runs])
+    parts = [
+        _attend_equal(part, *run, n_heads=n_heads) for run, part in zip(runs, split, strict=True)
+    ]
+    return torch.cat(parts)
+
+
+def _attend_equal(part: Tensor, n_windows: int, length: int, *, n_heads: int) -> Tensor:
+    """Attend by the fused kernel within windows of one length.
+
+    Shape: (n_windows * length, 3 * width) -> (n_windows * length, width)
+    """
+    if length == 1:  # a piece that sees but itself; nearly every batch is filled up with such
+        return part[:, 2 * (part.shape[1] // 3) :]
+    query, key, value = part.view(n_windows, length, 3, n_heads, -1).permute(2, 0, 3, 1, 4)
+    context = F.scaled_dot_product_attention(query, key, value)
+    return context.transpose(1, 2).reshape(n_windows * length, -1)
 
 
 def _pad_windows(rows: Tensor, lengths: tuple[int, ...], length: int) -> Tensor:

@@ -52,6 +52,18 @@ def test_kernels_agree(
     assert measure_difference(found, attend_slowly(qkv, lengths)) <= 2e-6
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("lengths", [(1,), (1,) * 100, (40, *([1] * 9)), (1,) * 9 + (40,)])
+def test_a_piece_alone_keeps_its_value(lengths: tuple[int, ...], dtype: torch.dtype) -> None:
+    qkv = make_qkv(lengths).to(dtype)
+    with torch.inference_mode():
+        found = attend_grouped(qkv, AttentionPlan(lengths, CPU), n_heads=N_HEADS)
+    alone = torch.tensor([length == 1 for length in lengths for _ in range(length)])
+    assert found.shape == (sum(lengths), WIDTH)
+    assert torch.equal(found[alone], qkv[alone, 2 * WIDTH :])
+    assert measure_difference(found.float(), attend_slowly(qkv.float(), lengths)) <= 0.05
+
+
 @pytest.mark.parametrize("function", [attend_grouped, attend_padded])
 @pytest.mark.parametrize("dropout", [0.0, 1e-9])
 def test_gradients_of_kernels_agree(function: Callable[..., Tensor], dropout: float) -> None:
