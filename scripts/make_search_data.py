@@ -7,7 +7,7 @@
 
 "embedder": Docs of a question and its text, read apart. "reranker": pairs, YES for the right text
 and NO for wrong ones drawn from those that the vectors find. "evaluate": how often the right text
-is found by the vectors, by the pair model among what these find, and by both places together.
+is found, before and after it is read beside the question.
 """
 
 from __future__ import annotations
@@ -31,8 +31,6 @@ from spacy_bert_plugin.util.pairs import make_pair_doc, make_pair_docs
 # Wrong texts of a question, and of how many nearest ones they are drawn: those that are read again
 # in search. With the very nearest alone a pair model learns that likeness speaks against a text.
 N_WRONG, N_NEAREST = 1, 20
-# Places further down count a little less; Cormack et al. (2009), section 2.
-FUSE_OFFSET = 60
 YES, NO = "YES", "NO"
 
 
@@ -118,7 +116,6 @@ def evaluate(
     if arguments.reranker:
         ranked = rerank(spacy.load(arguments.reranker), texts, asked, rows)
         found["reranked"] = measure(ranked, rights)
-        found["fused"] = measure([fuse(*one) for one in zip(rows, ranked, strict=True)], rights)
     return found
 
 
@@ -136,15 +133,6 @@ def rerank(
         order = np.argsort(-np.array(scores), kind="stable")
         ranked.append([candidates[place] for place in order])
     return ranked
-
-
-def fuse(*rankings: Sequence[int]) -> list[int]:
-    """Sort by the sum of reciprocal places, so that neither ranking decides alone."""
-    scores: dict[int, float] = {}
-    for ranking in rankings:
-        for place, row in enumerate(ranking, start=1):
-            scores[row] = scores.get(row, 0.0) + 1 / (FUSE_OFFSET + place)
-    return sorted(scores, key=lambda row: -scores[row])
 
 
 def measure(rows: Sequence[Sequence[int]], rights: Sequence[int]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 import make_search_data
 import spacy
-from make_search_data import NO, YES, fuse, make_pairs, measure
+from make_search_data import NO, YES, make_pairs, measure
 
 from spacy_bert_plugin.util.pairs import read_pair
 
@@ -35,12 +35,6 @@ def test_wrong_texts_are_drawn_from_all_that_are_read_again() -> None:
 def test_a_question_without_wrong_texts_is_a_pair_alone() -> None:
     docs = list(make_pairs(spacy.blank("en"), TEXTS[:1], [("where?", 0)], [[0]], seed=0))
     assert [doc.cats[YES] for doc in docs] == [1.0]
-
-
-def test_two_rankings_decide_together() -> None:
-    assert fuse([1, 2, 3], [3, 1, 2])[0] == 1
-    assert fuse([5, 7], [5, 7]) == [5, 7]
-    assert sorted(fuse([1, 2], [2, 1])) == [1, 2]
 
 
 def test_places_are_measured_as_defined() -> None:
