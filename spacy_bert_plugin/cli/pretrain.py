@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import Errors, SettingError
+from .overrides import read_overrides
 from .pretrain_rows import HEADER, PretrainingBar, format_row
 from .report import PRINTER, report_errors, say_good, say_warning
 from .train import INTERRUPTED
@@ -47,14 +47,7 @@ def pretrain_cli(
     open by their path, log.jsonl and curves.svg.
     """
     with report_errors():
-        from click import NoSuchOption
-        from spacy.cli._util import import_code, parse_config_overrides
-
-        try:
-            overrides = parse_config_overrides(list(ctx.args))
-        except NoSuchOption as error:  # typer may have a click of its own, which lets it pass
-            raise SettingError(Errors.SB433.format(option=error.option_name)) from error
-        import_code(code_path)
+        overrides = read_overrides(ctx, code_path)
         outcome = pretrain(
             config_path,
             output,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import Errors, SettingError
+from .overrides import read_overrides
 from .report import PRINTER, report_errors, say_good, say_warning
 
 if TYPE_CHECKING:
@@ -57,17 +58,11 @@ def train_cli(
     happened. The folder also gets log.jsonl and curves.svg.
     """
     with report_errors():
-        from click import NoSuchOption
         from spacy import util
-        from spacy.cli._util import import_code, parse_config_overrides
 
         if verbose:
             util.logger.setLevel("DEBUG")
-        try:
-            overrides = parse_config_overrides(list(ctx.args))
-        except NoSuchOption as error:  # typer may have a click of its own, which lets it pass
-            raise SettingError(Errors.SB433.format(option=error.option_name)) from error
-        import_code(code_path)
+        overrides = read_overrides(ctx, code_path)
         outcome = train(
             config_path,
             output,
