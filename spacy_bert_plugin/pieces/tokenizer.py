@@ -4,12 +4,14 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
 
 from ..errors import CheckpointError, Errors, TextError
+from .long_texts import PART_CHARS, can_be_cut, find_cuts
 from .pair_pieces import SAMPLES, find_pair_pieces
 from .panics import catch_panics
 from .types import IntArray
@@ -40,9 +42,12 @@ class PieceTokenizer:
     the tokenizer only under names that nobody can type, with their ids unchanged.
     """
 
-    def __init__(self, tokenizer: Tokenizer, text: str, names: dict[str, str]) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, text: str, names: dict[str, str], *, can_cut: bool = False
+    ) -> None:
         self._tokenizer = tokenizer
         self._names = names
+        self._can_cut = can_cut
         self.json = text
         self.vocab_size = _find_vocab_size(tokenizer)
         self.prefix_ids, self.suffix_ids = self._find_special_ids()
@@ -64,7 +69,7 @@ class PieceTokenizer:
             with catch_panics(ValueError):
                 data, names = _disarm(json.loads(text))
                 tokenizer = Tokenizer.from_str(json.dumps(data, ensure_ascii=False))
-                return cls(tokenizer, text, names)
+                return cls(tokenizer, text, names, can_cut=can_be_cut(data))
         # The Rust library raises bare Exception for whatever it cannot parse.
         except Exception as error:
             if isinstance(error, CheckpointError):
@@ -86,20 +91,34 @@ class PieceTokenizer:
         """
         try:
             with catch_panics(_explain_panic):
-                if len(texts) == 1:  # without waking the threads that share a batch
-                    encodings = [self._tokenizer.encode(texts[0], add_special_tokens=False)]
-                else:
-                    encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+                long = [self._can_cut and len(text) > PART_CHARS for text in texts]
+                if not any(long):
+                    return self._encode_batch(texts)
+                pairs = list(zip(texts, long, strict=True))
+                others = iter(self._encode_batch([text for text, is_long in pairs if not is_long]))
+                return [
+                    self._encode_parts(text) if is_long else next(others) for text, is_long in pairs
+                ]
         except (TypeError, UnicodeError):
             _explain(texts)
             raise
-        return [
-            TextPieces(
-                np.array(encoding.ids, dtype=np.int64),
-                np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2),
-            )
-            for encoding in encodings
-        ]
+
+    def _encode_batch(self, texts: Sequence[str]) -> list[TextPieces]:
+        """Encode in one call."""
+        if len(texts) == 1:  # without waking the threads that share a batch
+            return [self._encode_one(texts[0])]
+        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [_read(encoding) for encoding in encodings]
+
+    def _encode_one(self, text: str) -> TextPieces:
+        return _read(self._tokenizer.encode(text, add_special_tokens=False))
+
+    def _encode_parts(self, text: str) -> TextPieces:
+        """Encode a long text a part at a time, with the same result in bounded memory."""
+        cuts = find_cuts(text)
+        parts = [self._encode_one(text[start:end]) for start, end in pairwise(cuts)]
+        offsets = [part.offsets + start for part, start in zip(parts, cuts, strict=False)]
+        return TextPieces(np.concatenate([part.ids for part in parts]), np.concatenate(offsets))
 
     def find_id(self, name: str) -> int | None:
         """Look up a piece by its text, special pieces by their usual name."""
@@ -159,6 +178,13 @@ class PieceTokenizer:
             if ids[0] is not None and ids[1] is not None:
                 return (ids[0],), (ids[1],)
         raise CheckpointError(Errors.SB103)
+
+
+def _read(encoding: Any) -> TextPieces:
+    return TextPieces(
+        np.array(encoding.ids, dtype=np.int64),
+        np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2),
+    )
 
 
 def _disarm(data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
