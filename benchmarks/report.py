@@ -16,6 +16,8 @@ RESULTS = Path(__file__).resolve().parent / "results"
 OURS, THEIRS, BOUND = "#0b6e4f", "#9aa5b1", "#d9a441"
 # More of them have no room for a label each.
 MOST_SIZES = 12
+# Labels of sizes closer than this lie over each other.
+LEAST_RATIO = 1.3
 LINES = (OURS, BOUND, THEIRS, "#5b4b8a")
 
 
@@ -81,7 +83,8 @@ def draw_lines(
     sizes = sorted({x for _, xs, _ in lines for x in xs})
     if len(sizes) <= MOST_SIZES:
         axes.set_xscale("log")
-        axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        apart = keep_apart(sizes)
+        axes.set_xticks(apart, [f"{size:,}" for size in apart])
         axes.set_xticks([], minor=True)
     else:
         axes.set_xlim(0, sizes[-1])
@@ -91,6 +94,15 @@ def draw_lines(
     axes.set_ylabel(labels[1])
     axes.legend(frameon=False, loc="best")
     finish(figure, axes, path, title=title, foot=foot)
+
+
+def keep_apart(sizes: Sequence[float]) -> list[float]:
+    """Leave out what is too close to the one before for its label on a logarithmic axis."""
+    kept: list[float] = []
+    for size in sizes:
+        if not kept or size >= LEAST_RATIO * kept[-1]:
+            kept.append(size)
+    return kept
 
 
 def finish(figure: Any, axes: Any, path: Path, *, title: str, foot: str) -> None:

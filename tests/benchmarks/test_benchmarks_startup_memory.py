@@ -177,3 +177,9 @@ def test_other_systems_are_hidden(system: str) -> None:
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
     )
     assert ("spacy-bert-plugin" in done.stdout) == (system == "ours")
+
+
+def test_labels_of_sizes_do_not_lie_over_each_other(memory: ModuleType) -> None:
+    report = importlib.import_module("report")
+    assert report.keep_apart([30_000, 35_000, 70_000, 300_000]) == [30_000, 70_000, 300_000]
+    assert report.keep_apart([]) == []
